@@ -1,0 +1,61 @@
+/**
+ * What a cell kind is to the engine. Owns: the contract between the executor and a kind.
+ * Never: retries, checkpoints, leases; those are the executor's. A kind computes one attempt and returns how it went.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Cell } from "../notebook/types.ts";
+import type { StepProblem, Usage, Warning } from "../run/event.ts";
+import type { Display, FrameBody } from "../wire/frame.ts";
+
+/** What an attempt is given. */
+export interface Attempt {
+  /** The cell as it stands in the run's version. */
+  cell: Cell;
+  /** Values by the names the cell uses: cells, inputs and params. Only what it names. */
+  inputs: Readonly<Record<string, Json>>;
+  run: string;
+  /** Number from 1. */
+  attempt: number;
+  /** Same for every attempt of a step: `run/cell`. */
+  key: string;
+  /** Start of the attempt, epoch ms: what `$now()` says. */
+  startedAt: number;
+  /** Aborts when the attempt must stop: timeout, cancel, lost lease. */
+  signal: AbortSignal;
+  /** Adds to the output stream. Never waits; the stream is durable before the attempt's end is. */
+  emit(frame: FrameBody): void;
+  clock: Clock;
+}
+
+/** How an attempt went. It never throws to say so: what is thrown is a bug of the kind. */
+export type Outcome =
+  | { type: "succeeded"; value: Json; usage?: Usage; warnings?: Warning[]; display?: Display }
+  | { type: "failed"; problem: StepProblem; usage?: Usage; retryAfterMs?: number }
+  | { type: "cancelled" };
+
+/** A kind of cell. */
+export interface Kind {
+  /** As in the info string. */
+  readonly name: string;
+  readonly title: string;
+  /** One sentence for the palette. */
+  readonly description: string;
+  /** Tries when neither cell nor notebook says; an agent's is 3, every other's 1. */
+  readonly attempts: number;
+  /** Runs one attempt. */
+  run(attempt: Attempt): Promise<Outcome>;
+}
+
+/** Kinds by name. */
+export type Kinds = ReadonlyMap<string, Kind>;
+
+/** Shorthand for a failed outcome. */
+export function failed(category: StepProblem["category"], message: string, code?: string): Outcome {
+  return { type: "failed", problem: { category, message, ...(code === undefined ? {} : { code }) } };
+}
+
+/** A header value that must be an object, or an empty one. */
+export function objectOf(value: Json | undefined): JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}

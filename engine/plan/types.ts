@@ -1,0 +1,93 @@
+/**
+ * What a run will do, decided before it begins and frozen. Owns: the shapes. Never: behaviour.
+ */
+import type { Json } from "../base/json.ts";
+import type { CellKind } from "../notebook/types.ts";
+
+/** A value as a record holds it: inline up to 8 KiB of JSON text, else by the hash of its canonical JSON. */
+export type StoredValue = { inline: Json } | { sha256: string; bytes: number };
+
+/** Categories of failure; the first five are tried again by default. */
+export const FAILURE_CATEGORIES = [
+  "network",
+  "timeout",
+  "rate_limited",
+  "unavailable",
+  "overloaded",
+  "invalid_input",
+  "invalid_output",
+  "code_error",
+  "auth",
+  "not_found",
+  "refused",
+  "budget",
+  "unknown",
+] as const;
+
+/** One of {@link FAILURE_CATEGORIES}. */
+export type FailureCategory = typeof FAILURE_CATEGORIES[number];
+
+/** When and how often a failed attempt is followed by another. */
+export interface RetryPolicy {
+  /** All tries, the first included. 1 to 20. */
+  attempts: number;
+  backoff: "fixed" | "linear" | "exponential";
+  initialMs: number;
+  factor: number;
+  maxMs: number;
+  jitter: "none" | "full" | "equal";
+  /** Categories that are tried again. */
+  on: FailureCategory[];
+}
+
+/** What to do when a step has failed for good. */
+export type ErrorPolicy = "stop" | "continue";
+
+/** An upstream of a step. Several edges between two cells are one need. */
+export interface Need {
+  cell: string;
+  /**
+   * `value`: must succeed. `optional`: any end, null without a value. `after`: must not fail.
+   * `any`: any end will do and nothing is bound.
+   */
+  mode: "value" | "optional" | "after" | "any";
+}
+
+/** One cell in a run. */
+export interface PlanStep {
+  cell: string;
+  kind: CellKind;
+  needs: Need[];
+  /** `reuse` takes `reuse.value` and runs nothing. */
+  action: "run" | "reuse";
+  /** Why, as words for a person. */
+  why: string;
+  /** Hash over kind, source, header, params read and the fingerprints of what it needs. */
+  fingerprint: string;
+  retry: RetryPolicy;
+  /** Longest an attempt may take, in ms; 0 is no limit. */
+  timeoutMs: number;
+  errors: ErrorPolicy;
+  reuse?: { run: string; value: StoredValue };
+}
+
+/** The frozen plan of a run. Steps stand in run order: each after all that it needs. */
+export interface Plan {
+  /** SHA-256 of the notebook's text. */
+  version: string;
+  steps: PlanStep[];
+  /** Attempts open at a time. */
+  concurrency: number;
+}
+
+/** The last value that a cell of a notebook had in an ended step, by which a plan decides on reuse and staleness. */
+export interface PastValue {
+  run: string;
+  fingerprint: string;
+  value: StoredValue;
+  /** When it ended. */
+  at: number;
+}
+
+/** Past values by cell. */
+export type History = Readonly<Record<string, PastValue>>;

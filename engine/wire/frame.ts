@@ -1,0 +1,112 @@
+/**
+ * What a watcher of a run receives. Owns: the closed unions of frames and events on the wire.
+ * Never: how a run produces them, nor how they travel (`sse.ts`). Browser-safe.
+ *
+ * T2 Frames of an attempt have `seq` 1, 2, 3 … without gaps or repeats, and none after the event that ends it.
+ */
+import type { Json, JsonObject } from "../base/json.ts";
+import type { StoredValue } from "../plan/types.ts";
+import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
+import type { RunLabel, SkipReason, StepLabel } from "../run/state.ts";
+
+/** One entry of an attempt's output stream, by `type`. */
+export type FrameBody =
+  /** A piece of the output's text; pieces join without separator. */
+  | { type: "text"; text: string }
+  /** A piece of a model's reasoning. */
+  | { type: "reasoning"; text: string }
+  /** One line from the cell (`console.log`) or from its kind. */
+  | { type: "log"; level: "debug" | "info" | "warn" | "error"; text: string }
+  /** How far the attempt is, 0 to 1; absent if it cannot say. */
+  | { type: "progress"; part?: number; text: string };
+
+/** A frame with its place. */
+export type Frame = FrameBody & {
+  /** Name of the cell. */
+  step: string;
+  attempt: number;
+  seq: number;
+  /** Epoch milliseconds. */
+  at: number;
+};
+
+/** What every event carries. */
+interface EventBase {
+  /** Journal record that it comes from; several events may share one. */
+  seq: number;
+  /** Epoch milliseconds. */
+  at: number;
+}
+
+/** A change of a run or of one of its steps. A journal event that stands for many steps comes as one event each. */
+export type WireEvent =
+  & EventBase
+  & (
+    | {
+      type: "run.queued";
+      run: string;
+      notebook: string;
+      version: string;
+      author: string;
+      label: RunLabel;
+      /** Cells of the run, in run order. */
+      steps: string[];
+    }
+    | { type: "run.started" | "run.adopted" | "run.stopping" | "run.cancelling"; label: RunLabel }
+    | { type: "run.ended"; label: RunOutcome; problem?: StepProblem }
+    | { type: "step.queued"; step: string; label: StepLabel }
+    | { type: "step.started"; step: string; label: StepLabel; attempt: number; reason: AttemptReason }
+    | {
+      type: "step.succeeded";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      value: StoredValue;
+      usage?: Usage;
+      warnings?: Warning[];
+      display?: JsonObject;
+    }
+    /** The value of an earlier run was taken; `run` names it. */
+    | { type: "step.reused"; step: string; label: StepLabel; value: StoredValue; run: string }
+    /** The attempt failed or was lost and another follows, not before `due`; `problem` is absent if its worker was lost. */
+    | {
+      type: "step.retried";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      due: number;
+      problem?: StepProblem;
+    }
+    | {
+      type: "step.failed";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      problem: StepProblem;
+      usage?: Usage;
+    }
+    | { type: "step.skipped"; step: string; label: StepLabel; reason: SkipReason; because?: string }
+    | { type: "step.cancelled"; step: string; label: StepLabel; attempt: number }
+  );
+
+/** One group on the wire: what came, and the cursor after it. */
+export interface WireGroup {
+  /** Where to go on after this group: opaque, at most 2 KiB. */
+  cursor: string;
+  items: ({ kind: "frame"; frame: Frame } | { kind: "event"; event: WireEvent })[];
+  /** The run has ended and this is the last group. */
+  end?: true;
+}
+
+/** What a cell's value is shown as, when it is not shown as plain JSON. Decided by the kind, in `step.succeeded`. */
+export type Display =
+  /** `text` of the value, or the value itself, is Markdown. */
+  | { as: "markdown"; port?: string }
+  /** A Vega-Lite specification; drawn by the server. */
+  | { as: "chart" };
+
+/** A value's JSON with its type, for places that need both. */
+export interface ShownValue {
+  value: Json;
+  display?: Display;
+}

@@ -1,0 +1,74 @@
+/**
+ * What a page knows of a run: the fold of the wire's groups. Owns: the shape. Never: markup.
+ * `reduce.ts` is the one function that changes it, on the server for the first paint and in the browser after.
+ */
+import type { JsonObject } from "../base/json.ts";
+import type { StoredValue } from "../plan/types.ts";
+import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
+import type { RunLabel, SkipReason, StepLabel } from "../run/state.ts";
+
+/** One line of a cell's log. */
+export interface LogLine {
+  at: number;
+  level: "debug" | "info" | "warn" | "error";
+  text: string;
+}
+
+/** An attempt that was followed by another. */
+export interface PastAttempt {
+  attempt: number;
+  text: string;
+  problem?: StepProblem;
+}
+
+/** What a page knows of one cell in a run. */
+export interface CellView {
+  label: StepLabel;
+  attempt: number;
+  reason?: AttemptReason;
+  startedAt?: number;
+  endedAt?: number;
+  /** With label `retrying`: when the next try may begin. */
+  due?: number;
+  /** Text streamed by the latest attempt, the last `MAX_TEXT` characters of it. */
+  text: string;
+  /** Characters dropped from the front of `text`. */
+  textCut: number;
+  reasoning: string;
+  logs: LogLine[];
+  progress?: { part?: number; text: string };
+  value?: StoredValue;
+  display?: JsonObject;
+  /** Run that a reused value comes from. */
+  reusedFrom?: string;
+  problem?: StepProblem;
+  skipped?: SkipReason;
+  because?: string;
+  warnings?: Warning[];
+  usage?: Usage;
+  earlier: PastAttempt[];
+  /** Sequence number of the last frame taken in of this attempt; frames up to it are ignored when they come again. */
+  frameSeq: number;
+}
+
+/** What a page knows of a run. */
+export interface RunView {
+  run: string;
+  notebook: string;
+  version: string;
+  label: RunLabel;
+  createdAt: number;
+  startedAt?: number;
+  endedAt?: number;
+  problem?: StepProblem;
+  /** In run order. */
+  cells: Record<string, CellView>;
+  /** Cursor of the last group taken in. */
+  cursor: string;
+}
+
+/** Longest text kept for a cell. */
+export const MAX_TEXT = 262_144;
+
+/** Most log lines kept for a cell. */
+export const MAX_LOGS = 1000;
