@@ -62,7 +62,7 @@ export interface PlanStep {
   action: "run" | "reuse";
   /** Why, as words for a person. */
   why: string;
-  /** Hash over kind, source, header, params read and the fingerprints of what it needs. */
+  /** Hashes over kind, source and header; params read; and the fingerprints of the cells whose values it reads. */
   fingerprint: string;
   retry: RetryPolicy;
   /** Longest an attempt may take, in ms; 0 is no limit. */
@@ -78,6 +78,8 @@ export interface Plan {
   steps: PlanStep[];
   /** Attempts open at a time. */
   concurrency: number;
+  /** Cells asked for that are left out, such as disabled ones, and why. */
+  skipped?: { cell: string; why: string }[];
 }
 
 /** The last value that a cell of a notebook had in an ended step, by which a plan decides on reuse and staleness. */

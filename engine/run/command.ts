@@ -36,14 +36,15 @@ export type RunCommand =
     /** A number in [0, 1) for the jitter of the next try, drawn by the caller because a transition draws nothing. */
     jitter: number;
   }
-  | { type: "cancelAttempt"; step: string; attempt: number; frames: number };
+  | { type: "cancelAttempt"; step: string; attempt: number; frames: number }
+  /** Ends a run that has nothing left to do; whoever applies commands asks for it (`next.ts`). */
+  | { type: "endRun" };
 
 /** What the worker must do once the events are durable. */
 export type RunAction =
   | { type: "run"; step: string; attempt: number }
   | { type: "abort"; step: string; attempt: number }
-  | { type: "wake"; due: Millis }
-  | { type: "end" };
+  | { type: "wake"; due: Millis };
 
 /** A command that changes nothing, because of the state; normal, since commands race. */
 export interface Rejected {

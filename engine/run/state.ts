@@ -11,7 +11,7 @@
  * ```
  */
 import type { Millis } from "../base/clock.ts";
-import type { Plan, PlanStep, StoredValue } from "../plan/types.ts";
+import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
 import type { RunOutcome, StepProblem, Usage, Warning } from "./event.ts";
 import type { JsonObject } from "../base/json.ts";
 
@@ -72,9 +72,11 @@ export interface Run {
   startedAt?: Millis;
   endedAt?: Millis;
   readonly steps: Map<string, Step>;
-  /** Cells that need a cell, from the plan. */
-  readonly successors: ReadonlyMap<string, readonly string[]>;
-  /** Steps in phase `ready`, by place in the plan, so that starting one does not scan all. */
+  /** Cells that need a cell, and how, from the plan. */
+  readonly successors: ReadonlyMap<string, readonly Need[]>;
+  /** A step failed whose policy is `stop`: nothing starts any more. */
+  halted: boolean;
+  /** Steps in phase `ready`, in the order in which they became so; starting one does not scan all. */
   readonly ready: Set<string>;
   /** Steps with an open attempt. */
   readonly open: Set<string>;

@@ -1,0 +1,36 @@
+/**
+ * When a run is over and how it ended. Owns: both questions. Pure.
+ *
+ * S5 The outcome is a function of the steps' ends and of what the run was told.
+ */
+import type { RunOutcome, StepProblem } from "./event.ts";
+import type { Run } from "./state.ts";
+
+/** Whether nothing is running and nothing will start any more. */
+export function isOver(run: Run): boolean {
+  if (run.phase === "ended" || run.open.size > 0) return false;
+  return run.left === 0 || run.intent !== "go" || run.halted;
+}
+
+/**
+ * How a run that is over ended (EN-701, EN-702): as it was told; `failed` if a failure stopped it or no sink
+ * succeeded; `partial` if other branches went on; else `succeeded`.
+ */
+export function outcomeOf(run: Run): RunOutcome {
+  if (run.intent === "cancel") return "cancelled";
+  if (run.intent === "stop") return "stopped";
+  if (run.halted) return "failed";
+  const steps = [...run.steps.values()];
+  if (!steps.some((step) => step.outcome === "failed")) return "succeeded";
+  const sinks = steps.filter((step) => run.successors.get(step.plan.cell)?.length === 0);
+  return sinks.some((step) => step.outcome === "succeeded") ? "partial" : "failed";
+}
+
+/** The problem of the first step in run order that failed. */
+export function problemOf(run: Run): StepProblem | undefined {
+  for (const step of run.steps.values()) {
+    if (step.outcome === "failed" && step.problem !== undefined) {
+      return { ...step.problem, message: `${step.plan.cell}: ${step.problem.message}` };
+    }
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * One attempt, from its durable start to its durable end. Owns: the steps of that and their order.
+ * Never: what the attempt computes (`engine/kinds`), nor what its result means for the run (`engine/run`).
+ *
+ * ```
+ *   open document ▸ resolve inputs ▸ call the kind ▸ classify ▸ store the value ▸ report
+ * ```
+ *
+ * EN-412 Whatever a kind throws fails the attempt, never the worker.
+ */
+import type { Artifacts } from "../../artifacts/artifacts.ts";
+import type { Clock } from "../../base/clock.ts";
+import { EngineError } from "../../base/errors.ts";
+import { hit } from "../../base/faults.ts";
+import type { Ids } from "../../base/ids.ts";
+import { isObject, type Json, type JsonObject } from "../../base/json.ts";
+import type { Log } from "../../base/log.ts";
+import type { Kinds, Outcome } from "../../kinds/kind.ts";
+import type { RunCommand } from "../../run/command.ts";
+import type { StepProblem } from "../../run/event.ts";
+import type { Frame } from "../../wire/frame.ts";
+import type { Document, Documents } from "../documents.ts";
+import { FrameWriter } from "../stream/frame_writer.ts";
+import { resolveInputs } from "./inputs.ts";
+import type { LiveRun } from "../commit/live_run.ts";
+
+/** How long an attempt has to settle after its abort before it is given up. */
+const SETTLE_MS = 5_000;
+
+/** Why an attempt was aborted: the reason of its signal. */
+export type AbortReason = "timeout" | "cancelled" | "lost";
+
+/** What executing needs. */
+export interface ExecutorPorts {
+  documents: Documents;
+  artifacts: Artifacts;
+  kinds: Kinds;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  /** Makes frames durable. */
+  stream(live: LiveRun, frames: Frame[]): void;
+  /** Makes the end durable, with the last frames. */
+  report(live: LiveRun, command: RunCommand, frames: Frame[]): void;
+}
+
+/** Runs an attempt that the journal says has begun; `abort` ends it early with an {@link AbortReason}. */
+export async function execute(
+  ports: ExecutorPorts,
+  live: LiveRun,
+  step: string,
+  attempt: number,
+  abort: AbortController,
+): Promise<void> {
+  hit("attempt.started");
+  const { clock, log } = ports;
+  const startedAt = clock.now();
+  const writer = new FrameWriter({ step, attempt }, clock, (frames) => ports.stream(live, frames));
+  log.write({
+    level: "info",
+    source: "engine",
+    message: `Starting ${step}`,
+    runId: live.run.id,
+    cell: step,
+    attempt,
+  });
+  const outcome = await withinTime(
+    ports,
+    live,
+    step,
+    abort,
+    () => call(ports, live, step, attempt, startedAt, abort, writer),
+  );
+  if (abort.signal.reason === "lost") return void writer.close();
+  hit("attempt.result");
+  const command = await classify(ports, step, attempt, outcome, abort.signal);
+  const frames = writer.close();
+  ports.report(live, { ...command, frames: writer.seq } as RunCommand, frames);
+  const durationMs = clock.now() - startedAt;
+  log.write({
+    ...describe(outcome, durationMs),
+    source: "engine",
+    runId: live.run.id,
+    cell: step,
+    attempt,
+    durationMs,
+  });
+}
+
+/** Resolves inputs and calls the kind. */
+async function call(
+  ports: ExecutorPorts,
+  live: LiveRun,
+  step: string,
+  attempt: number,
+  startedAt: number,
+  abort: AbortController,
+  writer: FrameWriter,
+): Promise<Outcome> {
+  const document = await ports.documents.open(live.head.version);
+  const node = document.graph.byName.get(step);
+  const kind = ports.kinds.get(node?.kind ?? "");
+  if (node === undefined || kind === undefined) {
+    throw new EngineError(
+      "store_corrupt",
+      `Version ${document.version} has no cell that can run by this name: ${step}`,
+    );
+  }
+  const read = (stored: Parameters<Artifacts["get"]>[0]) => ports.artifacts.get(stored);
+  const resolved = await resolveInputs({
+    run: live.run,
+    graph: document.graph,
+    cell: step,
+    params: await paramsOf(live, read),
+    read,
+  });
+  if (!resolved.ok) return { type: "failed", problem: resolved.problem };
+  return await kind.run({
+    cell: node.cell,
+    frontMatter: document.notebook.frontMatter,
+    inputs: resolved.inputs,
+    run: live.run.id,
+    attempt,
+    key: `${live.run.id}/${step}`,
+    startedAt,
+    signal: abort.signal,
+    emit: (frame) => writer.write(frame),
+    clock: ports.clock,
+  });
+}
+
+async function paramsOf(
+  live: LiveRun,
+  read: (stored: Parameters<Artifacts["get"]>[0]) => Promise<Json>,
+): Promise<JsonObject> {
+  const params = live.run.params === undefined ? {} : await read(live.run.params);
+  return isObject(params) ? params : {};
+}
+
+/** Bounds an attempt by its timeout, and by `SETTLE_MS` after any abort. */
+async function withinTime(
+  { clock, ids, log }: ExecutorPorts,
+  live: LiveRun,
+  step: string,
+  abort: AbortController,
+  run: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const { timeoutMs } = live.run.steps.get(step)!.plan;
+  const over = new AbortController();
+  if (timeoutMs > 0) {
+    clock.sleep(timeoutMs, over.signal).then(() => {
+      if (!over.signal.aborted) abort.abort("timeout" satisfies AbortReason);
+    });
+  }
+  const givenUp = aborted(abort.signal, over.signal)
+    .then(() => clock.sleep(abort.signal.reason === "lost" ? 0 : SETTLE_MS, over.signal))
+    .then((): Outcome => ({ type: "cancelled" }));
+  try {
+    return await Promise.race([run().catch((error) => bug(error, ids, log, live, step)), givenUp]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Resolves when either aborts. */
+function aborted(...signals: AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) {
+      if (signal.aborted) return resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    }
+  });
+}
+
+/** An error without a code is a bug of the kind: the log has it whole, the step only its incident. */
+function bug(error: unknown, ids: Ids, log: Log, live: LiveRun, step: string): Outcome {
+  if (error instanceof EngineError) {
+    return { type: "failed", problem: { category: "unknown", code: error.code, message: error.message } };
+  }
+  const incident = ids.next("inc");
+  const message = `${incident}: ${error instanceof Error ? error.stack : String(error)}`;
+  log.write({ level: "error", source: "engine", message, runId: live.run.id, cell: step });
+  return {
+    type: "failed",
+    problem: {
+      category: "unknown",
+      code: "internal",
+      message: `This is a bug. The log has it under ${incident}`,
+    },
+  };
+}
+
+type Report = Extract<RunCommand, { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" }>;
+
+/** What the run is told of an outcome; a value is stored before. */
+async function classify(
+  { artifacts, clock, ids, log }: ExecutorPorts,
+  step: string,
+  attempt: number,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Promise<Omit<Report, "frames">> {
+  const at = { step, attempt };
+  if (signal.reason === "timeout" && outcome.type !== "succeeded") {
+    const problem: StepProblem = {
+      category: "timeout",
+      code: "timed-out",
+      message: "Took longer than its timeout allows",
+    };
+    return { type: "failAttempt", ...at, problem, jitter: ids.random() };
+  }
+  if (outcome.type === "cancelled") return { type: "cancelAttempt", ...at };
+  if (outcome.type === "failed") {
+    const { type: _, ...failure } = outcome;
+    return { type: "failAttempt", ...at, ...failure, jitter: ids.random() };
+  }
+  const { type: _, value, ...rest } = outcome;
+  for (let wait = 50;; wait = Math.min(wait * 2, SETTLE_MS)) {
+    try {
+      return { type: "succeedAttempt", ...at, ...rest, value: await artifacts.put(value) };
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (error.code !== "store_unavailable" || signal.aborted) {
+        const problem: StepProblem = { category: "invalid_output", code: error.code, message: error.message };
+        return { type: "failAttempt", ...at, problem, jitter: ids.random() };
+      }
+      log.write({ level: "warn", source: "engine", code: error.code, message: error.message, cell: step });
+      await clock.sleep(wait, signal);
+    }
+  }
+}
+
+function describe(outcome: Outcome, ms: number): { level: "info" | "error"; message: string; code?: string } {
+  if (outcome.type !== "failed") {
+    return { level: "info", message: outcome.type === "succeeded" ? `Completed in ${ms}ms` : "Cancelled" };
+  }
+  const { category, code, message } = outcome.problem;
+  return { level: "error", code: code ?? category, message: `${code ?? category}: ${message}` };
+}
+
+/** For tests and types: the document that an attempt works on. */
+export type { Document };

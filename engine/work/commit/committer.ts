@@ -1,0 +1,230 @@
+/**
+ * Group commit: everything that a worker's runs have to say goes to the store in turns, one in flight at a time.
+ * Owns: when a turn is written, and what may happen only after. Never: what a command means (`engine/run`).
+ *
+ * C1 An answered item is durable.
+ * C2 A handler starts, a watcher is told and a caller is answered only after the turn is durable.
+ * L3 After a refusal nothing of the turn exists anywhere: the mirrors are dropped with the session.
+ *
+ * ```
+ *   items ──▶ [queue] ──▶ build turn ──▶ commit ──ok──▶ publish · act · answer ──▶ next turn
+ *                ▲ whatever arrives meanwhile        └─fenced─▶ lost: drop all, once
+ * ```
+ *
+ * There is no timer: a turn is written as soon as the one before it is durable, and holds whatever came in between.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { EngineError } from "../../base/errors.ts";
+import { hit } from "../../base/faults.ts";
+import type { Log } from "../../base/log.ts";
+import type { RunAction } from "../../run/command.ts";
+import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
+import { eventKey, frameKey, leaseKey, runKey } from "../../store/keys.ts";
+import { encodeRecord } from "../../store/codec.ts";
+import type { Feed } from "../stream/feed.ts";
+import { headOf, type LiveRun } from "./live_run.ts";
+import type { HeldSession } from "./session.ts";
+import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
+
+/** Longest wait between tries at a store that does not answer. */
+const OUTAGE_MS = 5_000;
+
+const LOST: Answer = {
+  ok: false,
+  code: "session_lost",
+  reason: "The worker lost its session; send the command again",
+};
+
+/** What the committer needs of its worker. */
+export interface CommitterPorts {
+  store: Store;
+  held: HeldSession;
+  feed: Feed;
+  clock: Clock;
+  log: Log;
+  slots: { free: number };
+  /** Carries out what a turn calls for. */
+  act(live: LiveRun, action: RunAction): void;
+  /** A run has ended and its end is durable. */
+  ended(live: LiveRun): void;
+  /** The session is lost; nothing of this committer will be written any more. */
+  lost(): void;
+}
+
+/** An operation of its own, which may lose a race: a claim. */
+interface Claim {
+  checks: Check[];
+  puts: Put[];
+  deletes: Key[];
+  settle(result: CommitResult): void;
+}
+
+/** See the module comment. */
+export class Committer {
+  #queue: Item[] = [];
+  #claims: Claim[] = [];
+  #hungry = new Set<LiveRun>();
+  #renew = false;
+  #running: Promise<void> | undefined;
+  #lost = false;
+
+  constructor(private readonly ports: CommitterPorts) {}
+
+  /** Puts an item into the next turn. */
+  submit(item: Item): void {
+    if (this.#lost) return item.settle(LOST);
+    this.#queue.push(item);
+    this.#kick();
+  }
+
+  /** Writes an operation with checks of its own, between turns. */
+  claim(checks: Check[], puts: Put[], deletes: Key[]): Promise<CommitResult> {
+    return new Promise((settle) => {
+      if (this.#lost) return settle("fenced");
+      this.#claims.push({ checks, puts, deletes, settle });
+      this.#kick();
+    });
+  }
+
+  /** Extends the session if no commit does it meanwhile. */
+  renew(): void {
+    this.#renew = true;
+    this.#kick();
+  }
+
+  /** Looks whether a run has something to start, as after a wait. */
+  wake(live: LiveRun): void {
+    this.#hungry.add(live);
+    this.#kick();
+  }
+
+  /** Resolves when nothing is queued or in flight. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Writes nothing more. */
+  abandon(): void {
+    this.#lost = true;
+    for (const item of this.#queue.splice(0)) item.settle(LOST);
+    for (const claim of this.#claims.splice(0)) claim.settle("fenced");
+    this.#hungry.clear();
+  }
+
+  #kick(): void {
+    if (this.#running !== undefined || this.#lost) return;
+    this.#running = this.#drain().catch((error) => {
+      this.ports.log.write({
+        level: "error",
+        source: "engine",
+        message: `Committer stopped: ${error?.stack ?? error}`,
+      });
+      this.#loseSession();
+    }).finally(() => {
+      this.#running = undefined;
+      if (this.#hasWork) this.#kick();
+    });
+  }
+
+  get #hasWork(): boolean {
+    if (this.#lost) return false;
+    const startable = this.#hungry.size > 0 && this.ports.slots.free > 0;
+    return this.#queue.length > 0 || this.#claims.length > 0 || this.#renew || startable;
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the microtask queue, so that what one event sets off lands in one turn.
+    await Promise.resolve();
+    while (this.#hasWork) {
+      const claim = this.#claims.shift();
+      if (claim !== undefined) await this.#writeClaim(claim);
+      const turn = buildTurn(this.#queue, this.ports.slots, this.#hungry, this.ports.clock.now());
+      if (turn.runs.size > 0 || turn.deletes.length > 0) await this.#writeTurn(turn);
+      else {
+        if (this.#renew) await this.#writeRenewal();
+        for (const { item, answer } of turn.answers) item.settle(answer);
+      }
+    }
+  }
+
+  async #writeTurn(turn: Turn): Promise<void> {
+    const batch = this.#batchOf(turn);
+    hit("commit.before");
+    const result = await this.#send([], batch.puts, batch.deletes);
+    if (result !== "ok") return this.#loseSession(turn);
+    hit("commit.after");
+    this.#renew = false;
+    for (const part of turn.runs.values()) this.#publish(part, turn);
+    for (const { item, answer } of turn.answers) item.settle(answer);
+  }
+
+  async #writeClaim({ checks, puts, deletes, settle }: Claim): Promise<void> {
+    const result = await this.#send(checks, puts, deletes);
+    settle(result);
+    if (result === "fenced") this.#loseSession();
+  }
+
+  async #writeRenewal(): Promise<void> {
+    this.#renew = false;
+    const stands = await this.#patiently(() =>
+      this.ports.held.write((session) => this.ports.store.renew(session))
+    );
+    if (stands !== true) this.#loseSession();
+  }
+
+  #send(checks: Check[], puts: Put[], deletes: Key[]): Promise<CommitResult> {
+    return this.#patiently(() =>
+      this.ports.held.write((session) => this.ports.store.commit(session, checks, puts, deletes))
+    );
+  }
+
+  /** Tries again while the store is out of reach; a driver answers `fenced` by itself once the session has expired. */
+  async #patiently<T>(write: () => Promise<T>): Promise<T> {
+    for (let wait = 50;; wait = Math.min(wait * 2, OUTAGE_MS)) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!(error instanceof EngineError) || error.code !== "store_unavailable") throw error;
+        this.ports.log.write({ level: "warn", source: "engine", code: error.code, message: error.message });
+        await this.ports.clock.sleep(wait);
+      }
+    }
+  }
+
+  #batchOf(turn: Turn): Batch {
+    const { worker, epoch } = this.ports.held.session;
+    const batch: Batch = { puts: [], deletes: [...turn.deletes] };
+    for (const part of turn.runs.values()) {
+      const { run } = part.live;
+      for (const frames of part.frames) {
+        const { step, attempt, seq } = frames.at(-1)!;
+        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value: encodeRecord(frames) });
+      }
+      const record = recordOf(part, turn.at, worker, epoch);
+      if (record !== undefined) {
+        batch.puts.push({ key: eventKey(run.id, record.seq), value: encodeRecord(record) });
+      }
+      if (part.headChanged) {
+        part.live.head = headOf(part.live);
+        batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
+      }
+      if (run.phase === "ended") batch.deletes.push(leaseKey(run.id));
+    }
+    return batch;
+  }
+
+  #publish(part: RunTurn, turn: Turn): void {
+    const { worker, epoch } = this.ports.held.session;
+    const record = recordOf(part, turn.at, worker, epoch);
+    this.ports.feed.publish(part.live.run.id, { frames: part.frames.flat(), record, events: part.narration });
+    for (const action of part.actions) this.ports.act(part.live, action);
+    if (part.live.run.phase === "ended" && record !== undefined) this.ports.ended(part.live);
+  }
+
+  #loseSession(turn?: Turn): void {
+    for (const { item } of turn?.answers ?? []) item.settle(LOST);
+    if (this.#lost) return;
+    this.abandon();
+    this.ports.lost();
+  }
+}

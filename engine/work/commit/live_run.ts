@@ -1,0 +1,53 @@
+/**
+ * A run in the memory of the worker that owns it. Owns: the shape, and the head record that lists read.
+ */
+import type { StoredValue } from "../../plan/types.ts";
+import type { Run, RunLabel } from "../../run/state.ts";
+
+/** The record under `run/{run}`: what lists show and what is needed to open the run. */
+export interface RunHead {
+  id: string;
+  notebook: string;
+  version: string;
+  author: string;
+  plan: StoredValue;
+  createdAt: number;
+  startedAt?: number;
+  endedAt?: number;
+  phase: Run["phase"];
+  intent: Run["intent"];
+  outcome: Run["outcome"];
+}
+
+/** An attempt that this worker runs. */
+export interface OpenAttempt {
+  attempt: number;
+  abort: AbortController;
+}
+
+/** See the module comment. `run` changes only when a turn is built (`turn.ts`). */
+export interface LiveRun {
+  head: RunHead;
+  readonly run: Run;
+  readonly attempts: Map<string, OpenAttempt>;
+}
+
+/** The head of a run as its state now says. */
+export function headOf({ head, run }: LiveRun): RunHead {
+  const { phase, intent, outcome, startedAt, endedAt } = run;
+  return {
+    ...head,
+    phase,
+    intent,
+    outcome,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+  };
+}
+
+/** The label of a run as far as its head tells. */
+export function headLabel(head: RunHead): RunLabel {
+  if (head.outcome !== "none") return head.outcome;
+  if (head.intent !== "go") return head.intent === "stop" ? "stopping" : "cancelling";
+  return head.phase === "queued" ? "queued" : "running";
+}

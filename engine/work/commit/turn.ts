@@ -1,0 +1,170 @@
+/**
+ * One turn of the committer, before it is written: the transitions of all runs that have something to say, as records.
+ * Owns: the order in which commands apply, what follows from them, and where a turn is split. Never awaits.
+ *
+ * C4 A turn stays below what one atomic operation holds; it is split between commands, never inside one.
+ * Q3 Runs take turns at free slots, so that a run of 1,000 ready steps delays another by one slot.
+ */
+import type { Millis } from "../../base/clock.ts";
+import type { EngineError } from "../../base/errors.ts";
+import type { RunAction, RunCommand } from "../../run/command.ts";
+import type { JournalRecord, RunEvent } from "../../run/event.ts";
+import { nextCommand } from "../../run/next.ts";
+import { isRejected, transition } from "../../run/transition.ts";
+import type { Key, Put } from "../../store/store.ts";
+import type { Frame, WireEvent } from "../../wire/frame.ts";
+import { narrateEvent } from "../../wire/narrate.ts";
+import type { LiveRun } from "./live_run.ts";
+
+/** How a command went: applied and durable, or why not. */
+export type Answer = { ok: true } | { ok: false; code: EngineError["code"]; reason: string };
+
+/** Something to write for a run. */
+export interface Item {
+  live: LiveRun;
+  /** Absent: only frames. */
+  command?: RunCommand;
+  /** Frames that become durable before or with the command. */
+  frames?: Frame[];
+  /** Records that go with the command, such as the inbox entry it came from. */
+  deletes?: Key[];
+  /** Called once: when all of it is durable, when it was refused, or when the session was lost (`session_lost`). */
+  settle(answer: Answer): void;
+}
+
+/** What a turn does to one run. */
+export interface RunTurn {
+  live: LiveRun;
+  frames: Frame[][];
+  events: RunEvent[];
+  narration: WireEvent[];
+  actions: RunAction[];
+  /** Whether the head record must be written again. */
+  headChanged: boolean;
+  bytes: number;
+}
+
+/** A turn: its parts by run, and whom to answer. */
+export interface Turn {
+  at: Millis;
+  runs: Map<LiveRun, RunTurn>;
+  deletes: Key[];
+  answers: { item: Item; answer: Answer }[];
+}
+
+/** Events of one run in one turn, at most; the largest single command stays far below what is left of a record. */
+const RUN_BYTES = 24_000;
+const TURN_BYTES = 500_000;
+const TURN_MUTATIONS = 700;
+
+/**
+ * Takes items from the front of `queue` and applies them, then starts what may start. Changes the mirrors of the runs.
+ *
+ * @param slots attempts that the worker may open, shared by all its runs
+ * @param hungry runs that could start something if there were slots; kept up to date
+ */
+export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<LiveRun>, at: Millis): Turn {
+  const turn: Turn = { at, runs: new Map(), deletes: [], answers: [] };
+  let bytes = 0;
+  let mutations = 0;
+  const kept: Item[] = [];
+  const heldBack = new Set<LiveRun>();
+  for (const item of queue) {
+    const part = partOf(turn, item.live);
+    const full = bytes > TURN_BYTES || mutations > TURN_MUTATIONS || part.bytes > RUN_BYTES;
+    if (full || heldBack.has(item.live)) {
+      heldBack.add(item.live);
+      kept.push(item);
+      continue;
+    }
+    const before = part.bytes;
+    take(turn, part, item, slots);
+    bytes += part.bytes - before + framesBytes(item.frames);
+    mutations += 2 + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0);
+  }
+  queue.splice(0, queue.length, ...kept);
+  for (const live of hungry) if (!turn.runs.has(live)) partOf(turn, live);
+  startWhatMay(turn, slots, hungry);
+  for (const [live, part] of turn.runs) {
+    if (part.events.length === 0 && part.frames.length === 0) turn.runs.delete(live);
+  }
+  return turn;
+}
+
+/** The journal record that a run's part of a turn becomes, or nothing if it has no events. */
+export function recordOf(
+  part: RunTurn,
+  at: Millis,
+  session: string,
+  epoch: number,
+): JournalRecord | undefined {
+  if (part.events.length === 0) return undefined;
+  return { seq: part.live.run.seq, at, session, epoch, events: part.events };
+}
+
+/** Records and keys of a turn. */
+export interface Batch {
+  puts: Put[];
+  deletes: Key[];
+}
+
+function partOf(turn: Turn, live: LiveRun): RunTurn {
+  const known = turn.runs.get(live);
+  if (known !== undefined) return known;
+  const part: RunTurn = {
+    live,
+    frames: [],
+    events: [],
+    narration: [],
+    actions: [],
+    headChanged: false,
+    bytes: 0,
+  };
+  turn.runs.set(live, part);
+  return part;
+}
+
+function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): void {
+  if (item.frames !== undefined && item.frames.length > 0) part.frames.push(item.frames);
+  turn.deletes.push(...item.deletes ?? []);
+  const answer = item.command === undefined ? { ok: true } as const : apply(turn, part, item.command, slots);
+  turn.answers.push({ item, answer });
+}
+
+/** Applies a command to the mirror; the first events of a turn claim the journal's next number. */
+function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: number }): Answer {
+  const { run } = part.live;
+  const decision = transition(run, command, turn.at);
+  if (isRejected(decision)) return { ok: false, code: decision.rejected, reason: decision.reason };
+  if (decision.events.length > 0 && part.events.length === 0) run.seq++;
+  for (const event of decision.events) {
+    const open = run.open.size;
+    part.narration.push(...narrateEvent(run, event, run.seq, turn.at));
+    slots.free -= run.open.size - open;
+    part.events.push(event);
+    part.bytes += JSON.stringify(event).length;
+    part.headChanged ||= event.type.startsWith("run.");
+  }
+  part.actions.push(...decision.actions);
+  return { ok: true };
+}
+
+function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>): void {
+  let parts = [...turn.runs.values()];
+  while (parts.length > 0) {
+    parts = parts.filter((part) => {
+      const command = part.bytes > RUN_BYTES ? undefined : nextCommand(part.live.run, slots.free, turn.at);
+      if (command !== undefined) apply(turn, part, command, slots);
+      return command !== undefined;
+    });
+  }
+  for (const { live } of turn.runs.values()) {
+    if (nextCommand(live.run, 1, turn.at) === undefined) hungry.delete(live);
+    else hungry.add(live);
+  }
+}
+
+function framesBytes(frames: Frame[] | undefined): number {
+  if (frames === undefined) return 0;
+  return frames.reduce((sum, frame) => sum + 100 + ("text" in frame ? frame.text.length * 3 : 0), 0);
+}

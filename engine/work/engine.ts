@@ -1,0 +1,228 @@
+/**
+ * The engine: everything of this folder put together behind the interface that the front doors use.
+ * Owns: the assembly, and what a caller is told when the owner of a run is elsewhere.
+ */
+import type { Workspace } from "../access/workspace.ts";
+import { artifacts as openArtifacts } from "../artifacts/artifacts.ts";
+import type { Clock } from "../base/clock.ts";
+import { EngineError } from "../base/errors.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Json } from "../base/json.ts";
+import type { Log } from "../base/log.ts";
+import type { Kinds } from "../kinds/kind.ts";
+import type { Problem } from "../notebook/types.ts";
+import type { History, PastValue, Plan } from "../plan/types.ts";
+import { type RunLabel, stepLabel } from "../run/state.ts";
+import { encodeRecord } from "../store/codec.ts";
+import { byNotebookPrefix, byTimePrefix, lastText } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+import type { WireGroup } from "../wire/frame.ts";
+import { emptyView, reduce } from "../wire/reduce.ts";
+import type { RunView } from "../wire/view.ts";
+import { headLabel, type RunHead } from "./commit/live_run.ts";
+import { Documents } from "./documents.ts";
+import { journals as openJournals } from "./journal.ts";
+import type { PostedCommand } from "./records.ts";
+import { Feed } from "./stream/feed.ts";
+import { follow } from "./stream/follow.ts";
+import { prepare, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
+import { Worker } from "./worker.ts";
+
+/** A run in a list. */
+export interface RunSummary {
+  id: string;
+  notebook: string;
+  version: string;
+  label: RunLabel;
+  createdAt: number;
+  startedAt?: number;
+  endedAt?: number;
+}
+
+/** The engine as the front doors see it. Methods throw `EngineError` with the codes named. */
+export interface Engine {
+  /** What a run would do and what is wrong, without starting anything. */
+  plan(request: Omit<RunRequest, "author">): Promise<{ plan?: Plan; problems: Problem[] }>;
+  /** Starts a run. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`. */
+  submit(request: RunRequest): Promise<{ run: string }>;
+  /** Lets open attempts end, starts no more, then ends the run as `stopped`. `run_not_found`, `run_ended`. */
+  stop(run: string, by: string): Promise<void>;
+  /** Aborts open attempts and ends the run as `cancelled`. `run_not_found`, `run_ended`. */
+  cancel(run: string, by: string): Promise<void>;
+  /** Everything that happened to a run so far, reduced, with the cursor to go on from. `run_not_found`. */
+  view(run: string): Promise<RunView>;
+  /** Runs, newest first, at most `limit` (50); of one notebook or of all. */
+  runs(filter: { notebook?: string; limit?: number }): Promise<RunSummary[]>;
+  /**
+   * What happened and happens to a run, from `after` (the beginning without it) to its end, without gap or repeat.
+   * Ends after the group with `end`, or when `signal` aborts. `run_not_found`, `cursor_invalid`.
+   */
+  follow(run: string, options: { after?: string; signal: AbortSignal }): AsyncIterable<WireGroup>;
+  /** The last value of each cell of a notebook, with the fingerprint by which it is fresh or stale. */
+  history(notebook: string): Promise<History>;
+  /** The value of a cell in a run, whole. `run_not_found`, `step_not_found`, `value_not_ready`. */
+  value(run: string, cell: string): Promise<Json>;
+  /** The text that a run was made from. `run_not_found`. */
+  textOf(run: string): Promise<string>;
+  /** Calls back with each run that this process submits or takes up; returns the function that ends it. */
+  onRun(listener: (run: RunSummary) => void): () => void;
+  /** Stops claiming, lets attempts end within `drainMs` (0), aborts the rest, closes the store. */
+  close(drainMs?: number): Promise<void>;
+}
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  store: Store;
+  kinds: Kinds;
+  workspace: Workspace;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  /** Folder for values over 1 MiB; without it all values live in the store. */
+  artifactsFolder?: string;
+  /**
+   * Id of this process's worker; no two live processes may share one. Absent: this process runs nothing itself and its
+   * runs wait for the worker of another.
+   */
+  worker?: string;
+}
+
+/** Runs looked at for the last values of a notebook's cells. */
+const HISTORY_RUNS = 5;
+const DEFAULT_LIMIT = 50;
+
+/** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { store, kinds, workspace, clock, ids, log } = options;
+  const artifacts = openArtifacts({ store, folder: options.artifactsFolder });
+  const documents = new Documents(artifacts);
+  const journals = openJournals(store, artifacts);
+  const feed = new Feed();
+  const listeners = new Set<(run: RunSummary) => void>();
+  const announce = (head: RunHead) => listeners.forEach((listener) => listener(summaryOf(head)));
+  const worker = options.worker === undefined ? undefined : new Worker({
+    store,
+    artifacts,
+    documents,
+    journals,
+    kinds,
+    feed,
+    clock,
+    ids,
+    log,
+    worker: options.worker,
+    taken: ({ head }) => announce(head),
+  });
+  const ports: SubmitPorts = { store, artifacts, documents, kinds, workspace, clock, ids, history };
+  const closing = new AbortController();
+  await worker?.start();
+
+  async function headOf(run: string): Promise<RunHead> {
+    const head = await journals.head(run);
+    if (head === undefined) throw new EngineError("run_not_found", `No run has this id: ${run.slice(0, 60)}`);
+    return head;
+  }
+
+  async function heads(notebook: string | undefined, limit: number): Promise<RunHead[]> {
+    const prefix = notebook === undefined ? byTimePrefix : byNotebookPrefix(notebook);
+    const found: RunHead[] = [];
+    for await (const entry of store.list(prefix, { reverse: true, limit })) {
+      found.push(await headOf(lastText(entry.key)));
+    }
+    return found;
+  }
+
+  /** The last value of each cell, from the newest runs that have one. */
+  async function history(notebook: string): Promise<History> {
+    const past: Record<string, PastValue> = {};
+    for (const head of await heads(notebook, HISTORY_RUNS)) {
+      const run = await journals.load(head);
+      for (const step of run.steps.values()) {
+        if (step.value === undefined || step.source !== "ran" || past[step.plan.cell] !== undefined) continue;
+        const { cell, fingerprint } = step.plan;
+        past[cell] = { run: run.id, fingerprint, value: step.value, at: step.endedAt! };
+      }
+    }
+    return past;
+  }
+
+  /** Tells the owner: here if it is here, else through the run's inbox. */
+  async function tell(run: string, command: PostedCommand): Promise<void> {
+    const head = await headOf(run);
+    if (head.phase === "ended") throw new EngineError("run_ended", `Run ${run} has ended`);
+    const answer = await worker?.command(run, command);
+    if (answer === undefined || (!answer.ok && answer.code === "session_lost")) {
+      await store.post(run, ids.next("cmd"), encodeRecord(command));
+      return worker?.ring();
+    }
+    if (!answer.ok) throw new EngineError(answer.code, answer.reason);
+  }
+
+  async function* following(run: string, after: string | undefined, signal: AbortSignal, live: boolean) {
+    const head = await headOf(run);
+    const owns = (id: string) => worker?.owns(id) ?? false;
+    yield* follow({ journals, feed, clock, owns }, head, {
+      after,
+      live,
+      signal: AbortSignal.any([signal, closing.signal]),
+    });
+  }
+
+  return {
+    async plan(request) {
+      const { plan, problems } = await prepare(ports, request);
+      return { problems, ...(plan === undefined ? {} : { plan }) };
+    },
+    async submit(request) {
+      const head = await submit(ports, request);
+      announce(head);
+      worker?.ring();
+      return { run: head.id };
+    },
+    stop: (run, by) => tell(run, { type: "stopRun", by }),
+    cancel: (run, by) => tell(run, { type: "cancelRun", by }),
+    async view(run) {
+      let view = emptyView(run);
+      for await (const group of following(run, undefined, closing.signal, false)) view = reduce(view, group);
+      return view;
+    },
+    async runs({ notebook, limit = DEFAULT_LIMIT }) {
+      return (await heads(notebook, limit)).map(summaryOf);
+    },
+    follow: (run, { after, signal }) => following(run, after, signal, true),
+    history,
+    async value(run, cell) {
+      const step = (await journals.load(await headOf(run))).steps.get(cell);
+      if (step === undefined) {
+        throw new EngineError("step_not_found", `Run ${run} has no cell of this name: ${cell}`);
+      }
+      if (step.value === undefined) {
+        throw new EngineError("value_not_ready", `${cell} has no value: it is ${stepLabel(step)}`);
+      }
+      return await artifacts.get(step.value);
+    },
+    textOf: async (run) => await artifacts.getText((await headOf(run)).version),
+    onRun(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close(drainMs = 0) {
+      await worker?.close(drainMs);
+      closing.abort();
+      await store.close();
+    },
+  };
+}
+
+function summaryOf(head: RunHead): RunSummary {
+  const { id, notebook, version, createdAt, startedAt, endedAt } = head;
+  return {
+    id,
+    notebook,
+    version,
+    label: headLabel(head),
+    createdAt,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+  };
+}

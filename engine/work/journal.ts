@@ -1,0 +1,79 @@
+/**
+ * Reading what a run left in the store. Owns: which records make a run, and in which order they are read.
+ * Never: writing.
+ */
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import { EngineError } from "../base/errors.ts";
+import type { Plan } from "../plan/types.ts";
+import type { JournalRecord } from "../run/event.ts";
+import { replay } from "../run/replay.ts";
+import type { Run } from "../run/state.ts";
+import { eventKey, eventPrefix, frameKey, framePrefix, runKey } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+import type { Frame } from "../wire/frame.ts";
+import type { RunHead } from "./commit/live_run.ts";
+import { readFrames, readHead, readPlan, readRecord } from "./records.ts";
+
+/** Reads runs. */
+export interface Journals {
+  /** The head of a run; `undefined` if there is no such run. */
+  head(run: string): Promise<RunHead | undefined>;
+  /** The frozen plan of a run. */
+  plan(head: RunHead): Promise<Plan>;
+  /** Journal records after `seq`, in order. */
+  records(run: string, after: number): AsyncIterable<JournalRecord>;
+  /** Frames of one attempt after `seq`, in order, in the batches in which they were written. */
+  frames(run: string, step: string, attempt: number, after: number): AsyncIterable<Frame[]>;
+  /** A run as its journal tells it now. */
+  load(head: RunHead): Promise<Run>;
+}
+
+/** See {@link Journals}. Each method throws `store_corrupt` for a record that it cannot read. */
+export function journals(store: Store, artifacts: Artifacts): Journals {
+  const plans = new Map<string, Promise<Plan>>();
+  const self: Journals = {
+    async head(run) {
+      const [entry] = await store.get([runKey(run)]);
+      return entry === undefined ? undefined : readHead(entry);
+    },
+
+    plan(head) {
+      const key = "sha256" in head.plan ? head.plan.sha256 : head.id;
+      const known = plans.get(key);
+      if (known !== undefined) return known;
+      const plan = artifacts.get(head.plan).then(readPlan);
+      if (plans.size >= 100) plans.delete(plans.keys().next().value!);
+      plans.set(key, plan);
+      return plan;
+    },
+
+    async *records(run, after) {
+      let expected = after + 1;
+      for await (const entry of store.list(eventPrefix(run), { after: eventKey(run, after) })) {
+        const record = readRecord(entry);
+        if (record.seq !== expected) {
+          throw new EngineError(
+            "store_corrupt",
+            `Journal of ${run} has record ${record.seq} where ${expected} belongs`,
+          );
+        }
+        expected++;
+        yield record;
+      }
+    },
+
+    async *frames(run, step, attempt, after) {
+      const options = { after: frameKey(run, step, attempt, after) };
+      for await (const entry of store.list(framePrefix(run, step, attempt), options)) {
+        yield readFrames(entry).filter((frame) => frame.seq > after);
+      }
+    },
+
+    async load(head) {
+      const records: JournalRecord[] = [];
+      for await (const record of self.records(head.id, 0)) records.push(record);
+      return replay(head.id, await self.plan(head), records);
+    },
+  };
+  return self;
+}

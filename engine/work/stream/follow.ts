@@ -1,0 +1,222 @@
+/**
+ * Following a run from any point to its end. Owns: that a reader gets every frame and event once and in order.
+ *
+ * T2 From the store or live, interrupted or not, the groups put together are the same.
+ *
+ * A reader listens before it reads, so that what becomes durable meanwhile is in one of the two; what is in both is
+ * told apart by its number. One that falls more than `BACKLOG` turns behind reads the store again, so that writers
+ * never wait for readers. So does one that hears nothing for a while: a run may be owned by another process.
+ */
+import type { Clock } from "../../base/clock.ts";
+import type { Plan } from "../../plan/types.ts";
+import type { JournalRecord, RunEvent } from "../../run/event.ts";
+import { newRun } from "../../run/fold.ts";
+import type { Run } from "../../run/state.ts";
+import type { Frame, WireEvent, WireGroup } from "../../wire/frame.ts";
+import { narrate } from "../../wire/narrate.ts";
+import type { Feed, Turnout } from "./feed.ts";
+import type { Journals } from "../journal.ts";
+import type { RunHead } from "../commit/live_run.ts";
+import { beginning, decodePosition, encodePosition, type Position } from "./position.ts";
+
+const BACKLOG = 256;
+/** How long a reader hears nothing before it looks at the store: for runs of others, and as a net for our own. */
+const POLL_MS = 250;
+const POLL_OWN_MS = 5_000;
+
+type Item = WireGroup["items"][number];
+
+/** What following needs. */
+export interface FollowPorts {
+  journals: Journals;
+  feed: Feed;
+  clock: Clock;
+  /** Whether this process runs it, so that news comes by the feed. */
+  owns(run: string): boolean;
+}
+
+/** Yields what happened and happens to a run; see the module comment. Ends after the group with `end`. */
+export async function* follow(
+  { journals, feed, clock, owns }: FollowPorts,
+  head: RunHead,
+  { after, signal, live = true }: { after?: string; signal: AbortSignal; live?: boolean },
+): AsyncIterable<WireGroup> {
+  const reader = new Reader(head.id, await journals.plan(head), journals, after);
+  const inbox = new Inbox();
+  const stop = live ? feed.listen(head.id, (turnout) => inbox.add(turnout)) : () => {};
+  try {
+    while (!signal.aborted) {
+      inbox.clear();
+      for await (const group of reader.fromStore()) {
+        yield group;
+        if (signal.aborted) return;
+      }
+      if (reader.ended || !live) return;
+      while (!signal.aborted && !inbox.overflown) {
+        const turnout = inbox.take();
+        if (turnout === undefined) {
+          const pollMs = owns(head.id) ? POLL_OWN_MS : POLL_MS;
+          if (await inbox.wait(clock, pollMs, signal)) continue;
+          break;
+        }
+        const group = reader.fromTurn(turnout);
+        if (group === "gap") break;
+        if (group !== undefined) yield group;
+        if (reader.ended) return;
+      }
+    }
+  } finally {
+    stop();
+  }
+}
+
+/** Turns that arrived while the reader was busy. */
+class Inbox {
+  #turns: Turnout[] = [];
+  #wake = () => {};
+  overflown = false;
+
+  add(turnout: Turnout): void {
+    if (this.#turns.length >= BACKLOG) this.overflown = true;
+    else this.#turns.push(turnout);
+    this.#wake();
+  }
+
+  take(): Turnout | undefined {
+    return this.#turns.shift();
+  }
+
+  clear(): void {
+    this.#turns = [];
+    this.overflown = false;
+  }
+
+  /** Waits for a turn; false if none came within `ms`. */
+  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    const abort = () => woken.abort();
+    signal.addEventListener("abort", abort, { once: true });
+    if (this.#turns.length === 0 && !this.overflown && !signal.aborted) await clock.sleep(ms, woken.signal);
+    this.#wake = () => {};
+    signal.removeEventListener("abort", abort);
+    return this.#turns.length > 0 || this.overflown;
+  }
+}
+
+/** One reader: its mirror of the run and its position. */
+class Reader {
+  readonly #run: Run;
+  readonly #position: Position;
+  readonly #places: Map<string, number>;
+  /** Records up to here were delivered before this reader began; they are folded and not told again. */
+  readonly #silentTo: number;
+
+  constructor(
+    private readonly id: string,
+    plan: Plan,
+    private readonly journals: Journals,
+    after: string | undefined,
+  ) {
+    const cells = plan.steps.map((step) => step.cell);
+    this.#places = new Map(cells.map((cell, place) => [cell, place]));
+    this.#run = newRun(id, plan);
+    const from = after === undefined ? beginning() : decodePosition(after, cells);
+    this.#silentTo = from.seq;
+    this.#position = { seq: 0, frames: from.frames };
+  }
+
+  get ended(): boolean {
+    return this.#run.phase === "ended";
+  }
+
+  async *fromStore(): AsyncIterable<WireGroup> {
+    for await (const record of this.journals.records(this.id, this.#run.seq)) {
+      if (record.seq <= this.#silentTo) {
+        narrate(this.#run, record);
+        this.#position.seq = record.seq;
+        continue;
+      }
+      yield* this.#tell(record);
+    }
+    if (this.ended) {
+      if (this.#run.seq <= this.#silentTo) yield { cursor: this.#cursor(), items: [], end: true };
+      return;
+    }
+    for (const step of this.#run.open) yield* this.#framesOf(step, this.#run.steps.get(step)!.attempts);
+  }
+
+  /** A live turn, less what was delivered already; `gap` if something before it is missing. */
+  fromTurn({ frames, record, events }: Turnout): WireGroup | "gap" | undefined {
+    const items: Item[] = [];
+    for (const frame of frames) {
+      const seen = this.#seen(frame.step, frame.attempt);
+      if (frame.seq <= seen) continue;
+      if (frame.seq !== seen + 1) return "gap";
+      items.push(this.#deliver(frame));
+    }
+    if (record !== undefined && record.seq > this.#run.seq) {
+      if (record.seq !== this.#run.seq + 1) return "gap";
+      narrate(this.#run, record);
+      this.#settle(record);
+      if (record.seq > this.#silentTo) items.push(...events.map((event): Item => ({ kind: "event", event })));
+    }
+    return items.length === 0 ? undefined : this.#group(items);
+  }
+
+  /** A record with the frames that come before what it says. */
+  async *#tell(record: JournalRecord): AsyncIterable<WireGroup> {
+    const open = [...this.#run.open].map((step) => ({ step, attempt: this.#run.steps.get(step)!.attempts }));
+    const byEvent = narrate(this.#run, record);
+    const items: Item[] = [];
+    for (const [at, event] of record.events.entries()) {
+      for (const { step, attempt } of endedAttempts(event, open)) {
+        for await (const group of this.#framesOf(step, attempt)) items.push(...group.items);
+      }
+      items.push(...byEvent[at]!.map((told: WireEvent): Item => ({ kind: "event", event: told })));
+    }
+    this.#settle(record);
+    yield this.#group(items);
+  }
+
+  async *#framesOf(step: string, attempt: number): AsyncIterable<WireGroup> {
+    for await (const frames of this.journals.frames(this.id, step, attempt, this.#seen(step, attempt))) {
+      yield this.#group(frames.map((frame) => this.#deliver(frame)));
+    }
+  }
+
+  #seen(step: string, attempt: number): number {
+    const at = this.#position.frames.get(step);
+    return at?.attempt === attempt ? at.seq : 0;
+  }
+
+  #deliver(frame: Frame): Item {
+    this.#position.frames.set(frame.step, { attempt: frame.attempt, seq: frame.seq });
+    return { kind: "frame", frame };
+  }
+
+  /** Forgets places in attempts that are over. */
+  #settle(record: JournalRecord): void {
+    this.#position.seq = record.seq;
+    for (const step of [...this.#position.frames.keys()]) {
+      if (!this.#run.open.has(step)) this.#position.frames.delete(step);
+    }
+  }
+
+  #group(items: Item[]): WireGroup {
+    const cursor = this.#cursor();
+    return this.ended && this.#position.seq === this.#run.seq
+      ? { cursor, items, end: true }
+      : { cursor, items };
+  }
+
+  #cursor(): string {
+    return encodePosition(this.#position, this.#places);
+  }
+}
+
+/** Attempts that an event ends; their frames come before it. */
+function endedAttempts(event: RunEvent, open: { step: string; attempt: number }[]): typeof open {
+  if (event.type === "run.adopted") return open;
+  return "frames" in event ? [event] : [];
+}

@@ -1,0 +1,180 @@
+/**
+ * From a request to a run in the store. Owns: what is checked before anything is written, and that a run appears whole.
+ * Never: running it; whoever claims the ready entry does.
+ *
+ * EN-201 Text, plan and params are stored by their hash, then one atomic operation makes the run appear.
+ * EN-204 What cannot run is refused before any write.
+ */
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Workspace } from "../access/workspace.ts";
+import type { Clock } from "../base/clock.ts";
+import { EngineError, type ErrorCode } from "../base/errors.ts";
+import { hit } from "../base/faults.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Kinds } from "../kinds/kind.ts";
+import { resolveParams } from "../notebook/params.ts";
+import type { Param, Problem } from "../notebook/types.ts";
+import { makePlan } from "../plan/plan.ts";
+import type { History, Plan } from "../plan/types.ts";
+import { encodeRecord } from "../store/codec.ts";
+import { byNotebookKey, byTimeKey, eventKey, readyKey, runKey } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+import type { RunHead } from "./commit/live_run.ts";
+import type { Document, Documents } from "./documents.ts";
+
+/** A request to run a notebook. */
+export interface RunRequest {
+  /** Id of the notebook in the workspace, or any name for a text from elsewhere. */
+  notebook: string;
+  /** The notebook's text; the run keeps it. */
+  text: string;
+  /** Values by param; the rest get their defaults. */
+  params?: JsonObject;
+  /** Only these cells and what they need, whose last values are taken where they are fresh. Absent: all cells. */
+  cells?: string[];
+  /** Who asks; shown with the run. */
+  author: string;
+}
+
+/** What a request would do. */
+export interface Prepared {
+  document: Document;
+  /** Absent if something is wrong. */
+  plan?: Plan;
+  /** Resolved values, files read. */
+  params: JsonObject;
+  problems: Problem[];
+}
+
+/** What submitting needs. */
+export interface SubmitPorts {
+  store: Store;
+  artifacts: Artifacts;
+  documents: Documents;
+  kinds: Kinds;
+  workspace: Workspace;
+  clock: Clock;
+  ids: Ids;
+  history(notebook: string): Promise<History>;
+}
+
+/** The lane of every run. */
+export const LANE = "default";
+
+/** Checks and plans a request. Starts, writes and sends nothing; reads the files that params name. */
+export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "author">): Promise<Prepared> {
+  const document = ports.documents.read(request.text);
+  const { notebook, graph } = document;
+  const resolved = resolveParams(graph.params, request.params ?? {});
+  const files = await readFileParams(ports.workspace, graph.params, resolved.values);
+  const { plan, problems } = makePlan({
+    graph,
+    notebook,
+    version: document.version,
+    params: files.values,
+    kinds: (name) => ports.kinds.get(name),
+    ...(request.cells === undefined
+      ? {}
+      : { cells: request.cells, history: await ports.history(request.notebook) }),
+  });
+  const all = [...document.problems, ...resolved.problems, ...files.problems, ...problems];
+  const stops = [...resolved.problems, ...files.problems, ...problems].some((problem) =>
+    problem.severity === "error"
+  );
+  return { document, params: files.values, problems: all, ...(plan === undefined || stops ? {} : { plan }) };
+}
+
+/** Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`. */
+export async function submit(ports: SubmitPorts, request: RunRequest): Promise<RunHead> {
+  const { document, plan, params, problems } = await prepare(ports, request);
+  if (plan === undefined) throw refusal(problems);
+  await ports.artifacts.putText(request.text);
+  const [planRef, paramsRef] = [
+    await ports.artifacts.put(plan as unknown as Json),
+    await ports.artifacts.put(params),
+  ];
+  const head: RunHead = {
+    id: ports.ids.next("run"),
+    notebook: request.notebook,
+    version: document.version,
+    author: request.author,
+    plan: planRef,
+    createdAt: ports.clock.now(),
+    phase: "queued",
+    intent: "go",
+    outcome: "none",
+  };
+  await appear(ports, head, {
+    seq: 1,
+    at: head.createdAt,
+    session: "",
+    epoch: 0,
+    events: [{
+      type: "run.queued",
+      notebook: head.notebook,
+      version: head.version,
+      plan: planRef,
+      params: paramsRef,
+      author: head.author,
+    }],
+  });
+  return head;
+}
+
+async function appear({ store }: SubmitPorts, head: RunHead, first: unknown): Promise<void> {
+  hit("submit.before");
+  const began = eventKey(head.id, 1);
+  const none = encodeRecord(null);
+  const answer = await store.submit([
+    { key: began, value: encodeRecord(first) },
+    { key: runKey(head.id), value: encodeRecord(head) },
+    { key: byNotebookKey(head.notebook, head.createdAt, head.id), value: none },
+    { key: byTimeKey(head.createdAt, head.id), value: none },
+    { key: readyKey(LANE, head.createdAt, head.id), value: none },
+  ], [began]);
+  if (answer === "exists") throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
+  hit("submit.after");
+}
+
+/** DF-623: a `files` param becomes the files that match its glob, a `file` param one of them. */
+async function readFileParams(
+  workspace: Workspace,
+  params: readonly Param[],
+  values: JsonObject,
+): Promise<{ values: JsonObject; problems: Problem[] }> {
+  const read: JsonObject = { ...values };
+  const problems: Problem[] = [];
+  for (const { name, type, place } of params) {
+    const glob = values[name];
+    if ((type !== "file" && type !== "files") || typeof glob !== "string") continue;
+    const wrong = (message: string) =>
+      problems.push({ ...place, code: "param_invalid", severity: "error", type: "config", message });
+    try {
+      const files = await workspace.files(glob);
+      if (type === "files") read[name] = files;
+      else if (files.length === 1) read[name] = files[0]!;
+      else wrong(`Param '${name}' must name one file; ${files.length} match '${glob}'`);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      wrong(`Param '${name}': ${error.message}`);
+    }
+  }
+  return { values: read, problems };
+}
+
+/** Codes of problems that have an error code of their own; all others refuse as `notebook_invalid`. */
+const REFUSALS: Record<string, ErrorCode> = {
+  cycle_found: "cycle_found",
+  kind_unknown: "kind_unknown",
+  param_missing: "param_missing",
+  param_invalid: "param_invalid",
+  graph_too_large: "graph_too_large",
+};
+
+function refusal(problems: Problem[]): EngineError {
+  const errors = problems.filter((problem) => problem.severity === "error");
+  const code = REFUSALS[errors[0]?.code ?? ""] ?? "notebook_invalid";
+  const messages = [...new Set(errors.map((problem) => problem.message))];
+  return new EngineError(code, `Cannot run: ${messages.slice(0, 5).join(", ")}`, { problems });
+}

@@ -1,0 +1,301 @@
+/**
+ * The process's worker: one session, the runs it owns, and the loops that keep both going. Owns: their life together.
+ * Never: decisions about a run, nor what an attempt does.
+ *
+ * ```
+ *   open session ─▶ adopt own ─▶ claim ready ─▶ ... ─▶ close
+ *        ▲                                       │
+ *        └── session lost: abort attempts, drop runs, begin again with epoch + 1
+ * ```
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Ids } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { RunAction, RunCommand } from "../run/command.ts";
+import { inboxPrefix } from "../store/keys.ts";
+import type { Key, Store } from "../store/store.ts";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Kinds } from "../kinds/kind.ts";
+import { type AbortReason, execute } from "./attempt/executor.ts";
+import { adoptOwn, claimReady } from "./claim.ts";
+import { Committer } from "./commit/committer.ts";
+import type { LiveRun } from "./commit/live_run.ts";
+import { HeldSession } from "./commit/session.ts";
+import type { Answer } from "./commit/turn.ts";
+import type { Documents } from "./documents.ts";
+import type { Journals } from "./journal.ts";
+import { readPosted } from "./records.ts";
+import type { Feed } from "./stream/feed.ts";
+
+/** Attempts that a worker runs at a time, and runs that it keeps in memory. */
+const SLOTS = 32;
+const MAX_RUNS = 1_000;
+/** How often a worker looks for runs and commands that nobody rang for. */
+const POLL_MS = 500;
+
+/** What a worker needs. */
+export interface WorkerPorts {
+  store: Store;
+  artifacts: Artifacts;
+  documents: Documents;
+  journals: Journals;
+  kinds: Kinds;
+  feed: Feed;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  /** Id of this worker; no two live processes may share it. */
+  worker: string;
+  /** A run was taken in. */
+  taken(live: LiveRun): void;
+}
+
+/** One session's worth of state; dropped as a whole when the session is lost. */
+interface Tenure {
+  held: HeldSession;
+  committer: Committer;
+  runs: Map<string, LiveRun>;
+  slots: { free: number };
+  over: AbortController;
+}
+
+/** See the module comment. */
+export class Worker {
+  #tenure: Tenure | undefined;
+  #closing = false;
+  #beginning: Promise<void> = Promise.resolve();
+  #claiming: Promise<void> | undefined;
+  #claimAgain = false;
+
+  constructor(private readonly ports: WorkerPorts) {}
+
+  /** Opens the session and takes up what the former one left. */
+  start(): Promise<void> {
+    this.#beginning = this.#begin();
+    return this.#beginning;
+  }
+
+  /** Whether this worker owns the run now. */
+  owns(run: string): boolean {
+    return this.#tenure?.runs.has(run) ?? false;
+  }
+
+  /** Looks for ready runs and posted commands now instead of at the next poll. */
+  ring(): void {
+    this.#look().catch((error) => this.#warn("Looking for runs failed", error));
+  }
+
+  /** Gives a command to a run that this worker owns; `undefined` if it does not. Resolves when the answer is durable. */
+  command(run: string, command: RunCommand): Promise<Answer> | undefined {
+    const tenure = this.#tenure;
+    const live = tenure?.runs.get(run);
+    if (tenure === undefined || live === undefined) return undefined;
+    return new Promise((settle) => tenure.committer.submit({ live, command, settle }));
+  }
+
+  /** Stops claiming, waits up to `drainMs` for open attempts, aborts the rest and gives up the session. */
+  async close(drainMs: number): Promise<void> {
+    this.#closing = true;
+    await this.#beginning.catch(() => {});
+    const tenure = this.#tenure;
+    if (tenure === undefined) return;
+    await this.#drained(tenure, drainMs);
+    await tenure.committer.idle();
+    tenure.committer.abandon();
+    this.#end(tenure);
+    await this.ports.store.closeSession(tenure.held.session).catch((error) =>
+      this.#warn("Session not closed", error)
+    );
+  }
+
+  async #begin(): Promise<void> {
+    const { store, worker, clock, feed, log } = this.ports;
+    const held = await HeldSession.open(store, worker, clock);
+    const over = new AbortController();
+    const runs = new Map<string, LiveRun>();
+    const slots = { free: SLOTS };
+    const committer = new Committer({
+      store,
+      held,
+      feed,
+      clock,
+      log,
+      slots,
+      act: (live, action) => this.#act(tenure, live, action),
+      ended: (live) => void runs.delete(live.run.id),
+      lost: () => this.#lose(tenure),
+    });
+    const tenure: Tenure = { held, committer, runs, slots, over };
+    this.#tenure = tenure;
+    this.#keepSession(tenure);
+    try {
+      await adoptOwn(this.#claimPorts(tenure));
+      this.#poll(tenure);
+      await this.#look();
+    } catch (error) {
+      committer.abandon();
+      if (this.#tenure === tenure) this.#end(tenure);
+      throw error;
+    }
+  }
+
+  #claimPorts(tenure: Tenure) {
+    const { store, journals, worker, log } = this.ports;
+    return {
+      store,
+      journals,
+      worker,
+      log,
+      committer: tenure.committer,
+      hasRoom: () =>
+        tenure.runs.size < MAX_RUNS && !this.#closing && tenure.held.trusted && this.#tenure === tenure,
+      owns: (run: string) => tenure.runs.has(run),
+      take: (live: LiveRun, adopted: boolean) => {
+        tenure.runs.set(live.run.id, live);
+        this.ports.taken(live);
+        const command: RunCommand = { type: adopted ? "adoptRun" : "startRun" };
+        tenure.committer.submit({ live, command, settle: () => {} });
+      },
+    };
+  }
+
+  /** Renews when nothing else does, and gives the session up when it cannot be trusted any more. */
+  async #keepSession(tenure: Tenure): Promise<void> {
+    const { clock } = this.ports;
+    const { held, over } = tenure;
+    while (!over.signal.aborted) {
+      await clock.sleep(Math.max(50, Math.min(held.renewInMs, held.trustedForMs)), over.signal);
+      if (over.signal.aborted) return;
+      if (!held.trusted) return this.#lose(tenure);
+      if (held.renewInMs <= 0) tenure.committer.renew();
+    }
+  }
+
+  async #poll(tenure: Tenure): Promise<void> {
+    while (!tenure.over.signal.aborted) {
+      await this.ports.clock.sleep(POLL_MS, tenure.over.signal);
+      if (!tenure.over.signal.aborted) this.ring();
+    }
+  }
+
+  /** One look at a time; a ring during a look is followed by another. */
+  async #look(): Promise<void> {
+    this.#claimAgain = true;
+    this.#claiming ??= (async () => {
+      try {
+        while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
+          this.#claimAgain = false;
+          await claimReady(this.#claimPorts(this.#tenure));
+          await this.#readInbox(this.#tenure);
+        }
+      } finally {
+        this.#claiming = undefined;
+      }
+    })();
+    await this.#claiming;
+  }
+
+  /** Applies posted commands in the order of their ids; one to a run that is over is dropped. */
+  async #readInbox(tenure: Tenure | undefined): Promise<void> {
+    if (tenure === undefined) return;
+    for await (const entry of this.ports.store.list(inboxPrefix())) {
+      const [, run] = entry.key as [string, string];
+      const live = tenure.runs.get(run);
+      if (live !== undefined) await this.#applyPosted(tenure, live, readPosted(entry), entry.key);
+      else if ((await this.ports.journals.head(run))?.phase === "ended") {
+        await tenure.committer.claim([], [], [entry.key]);
+      }
+    }
+  }
+
+  #applyPosted(tenure: Tenure, live: LiveRun, command: RunCommand, key: Key): Promise<Answer> {
+    return new Promise((settle) => tenure.committer.submit({ live, command, deletes: [key], settle }));
+  }
+
+  #act(tenure: Tenure, live: LiveRun, action: RunAction): void {
+    switch (action.type) {
+      case "run":
+        return void this.#runAttempt(tenure, live, action.step, action.attempt);
+      case "abort":
+        return live.attempts.get(action.step)?.abort.abort("cancelled" satisfies AbortReason);
+      case "wake":
+        return void this.#wakeAt(tenure, live, action.due);
+    }
+  }
+
+  async #runAttempt(tenure: Tenure, live: LiveRun, step: string, attempt: number): Promise<void> {
+    const abort = new AbortController();
+    live.attempts.set(step, { attempt, abort });
+    if (!tenure.held.trusted) return this.#lose(tenure);
+    const { committer } = tenure;
+    try {
+      await execute(
+        {
+          ...this.ports,
+          stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
+          report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
+        },
+        live,
+        step,
+        attempt,
+        abort,
+      );
+    } finally {
+      if (live.attempts.get(step)?.attempt === attempt) live.attempts.delete(step);
+    }
+  }
+
+  async #wakeAt(tenure: Tenure, live: LiveRun, due: number): Promise<void> {
+    const { clock } = this.ports;
+    while (clock.now() < due && !tenure.over.signal.aborted) {
+      await clock.sleep(due - clock.now(), tenure.over.signal);
+    }
+    if (!tenure.over.signal.aborted) tenure.committer.wake(live);
+  }
+
+  async #drained(tenure: Tenure, drainMs: number): Promise<void> {
+    const { clock } = this.ports;
+    const until = clock.monotonic() + drainMs;
+    tenure.slots.free = -Infinity; // what ends from here on starts nothing
+    const busy = () => [...tenure.runs.values()].some((live) => live.attempts.size > 0);
+    while (busy() && clock.monotonic() < until) await clock.sleep(Math.min(20, until - clock.monotonic()));
+  }
+
+  /** Nothing under this session is true any more: drop it all and begin again. */
+  #lose(tenure: Tenure): void {
+    if (this.#tenure !== tenure) return;
+    tenure.committer.abandon();
+    this.#end(tenure);
+    this.ports.log.write({
+      level: "warn",
+      source: "engine",
+      code: "session_lost",
+      message: "Session lost; taking up its runs again",
+    });
+    if (!this.#closing) this.#beginning = this.#beginAgain();
+  }
+
+  async #beginAgain(): Promise<void> {
+    for (let wait = 100; !this.#closing; wait = Math.min(wait * 2, 5_000)) {
+      try {
+        return await this.#begin();
+      } catch (error) {
+        this.#warn("No new session yet", error);
+        await this.ports.clock.sleep(wait);
+      }
+    }
+  }
+
+  #end(tenure: Tenure): void {
+    this.#tenure = undefined;
+    tenure.over.abort();
+    for (const live of tenure.runs.values()) {
+      for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
+    }
+  }
+
+  #warn(what: string, error: unknown): void {
+    const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+    this.ports.log.write({ level: "warn", source: "engine", message });
+  }
+}

@@ -1,0 +1,122 @@
+/** Plans and runs for tests of the state machine. */
+import type { Need, Plan, PlanStep } from "../../../engine/plan/types.ts";
+import type { RunCommand, Transition } from "../../../engine/run/command.ts";
+import type { JournalRecord, RunEvent } from "../../../engine/run/event.ts";
+import { foldEvent, newRun } from "../../../engine/run/fold.ts";
+import type { Run } from "../../../engine/run/state.ts";
+import { isRejected, transition } from "../../../engine/run/transition.ts";
+
+/** Needs as text: `a`, `a:optional`, `a:after`, `a:any`. */
+export interface StepSpec {
+  needs?: string[];
+  attempts?: number;
+  errors?: "stop" | "continue";
+  reuse?: boolean;
+}
+
+export function planOf(steps: Record<string, StepSpec>, concurrency = 4): Plan {
+  return {
+    version: "v1",
+    concurrency,
+    steps: Object.entries(steps).map(([cell, spec]) => stepOf(cell, spec)),
+  };
+}
+
+function stepOf(
+  cell: string,
+  { needs = [], attempts = 1, errors = "stop", reuse = false }: StepSpec,
+): PlanStep {
+  return {
+    cell,
+    kind: "ts",
+    needs: needs.map((text) => {
+      const [from, mode = "value"] = text.split(":");
+      return { cell: from!, mode: mode as Need["mode"] };
+    }),
+    action: reuse ? "reuse" : "run",
+    why: "asked for",
+    fingerprint: `f-${cell}`,
+    retry: {
+      attempts,
+      backoff: "fixed",
+      initialMs: 1000,
+      factor: 2,
+      maxMs: 60_000,
+      jitter: "none",
+      on: ["network", "timeout"],
+    },
+    timeoutMs: 0,
+    errors,
+    ...(reuse ? { reuse: { run: "run_0", value: { inline: cell } } } : {}),
+  };
+}
+
+export const QUEUED: RunEvent = {
+  type: "run.queued",
+  notebook: "n",
+  version: "v1",
+  plan: { inline: null },
+  params: { inline: {} },
+  author: "test",
+};
+
+/** A run in memory with the journal that made it. */
+export class TestRun {
+  readonly run: Run;
+  readonly journal: JournalRecord[] = [];
+  now = 1000;
+
+  constructor(readonly plan: Plan) {
+    this.run = newRun("run_1", plan);
+    this.#write([QUEUED]);
+  }
+
+  /** Applies a command; a rejection is a failure of the test's set-up. */
+  tell(command: RunCommand): Transition {
+    const decision = transition(this.run, command, this.now);
+    if (isRejected(decision)) {
+      throw new Error(`set-up command ${command.type} was rejected: ${decision.reason}`);
+    }
+    this.#write(decision.events);
+    return decision;
+  }
+
+  start(...steps: string[]): this {
+    for (const step of steps) this.tell({ type: "startAttempt", step });
+    return this;
+  }
+
+  succeed(...steps: string[]): this {
+    for (const step of steps) {
+      this.tell({
+        type: "succeedAttempt",
+        step,
+        attempt: this.run.steps.get(step)!.attempts,
+        value: { inline: step },
+        frames: 0,
+      });
+    }
+    return this;
+  }
+
+  fail(step: string, category: "network" | "code_error" = "code_error"): this {
+    const attempt = this.run.steps.get(step)!.attempts;
+    const problem = { category, message: "it broke" };
+    this.tell({ type: "failAttempt", step, attempt, problem, frames: 0, jitter: 0 });
+    return this;
+  }
+
+  #write(events: RunEvent[]): void {
+    if (events.length === 0) return;
+    this.run.seq++;
+    this.journal.push({ seq: this.run.seq, at: this.now, session: "w", epoch: 1, events });
+    for (const event of events) foldEvent(this.run, event, this.now);
+  }
+}
+
+/** A started run of these steps. */
+export function started(steps: Record<string, StepSpec>, concurrency?: number): TestRun {
+  const test = new TestRun(planOf(steps, concurrency));
+  test.tell({ type: "startRun" });
+  return test;
+}
