@@ -13,7 +13,7 @@ export interface Port {
   type: PortType;
 }
 
-/** A cell as a node. Invalid cells are nodes without edges. */
+/** A cell as a node. An invalid cell reads nothing; what others read of it is an edge, so that a plan can refuse it. */
 export interface Node {
   name: string;
   kind: CellKind | "invalid";
@@ -21,6 +21,8 @@ export interface Node {
   outputs: Port[];
   /** Params it reads, sorted. */
   params: string[];
+  /** A function it uses whose result changes from one time to the next, such as `now`; it is never reused then. */
+  volatile?: string;
 }
 
 /** Data or order from one cell to another. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
-import type { Cell } from "../notebook/types.ts";
+import type { Cell, FrontMatter } from "../notebook/types.ts";
 import type { StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Display, FrameBody } from "../wire/frame.ts";
 
@@ -12,6 +12,8 @@ import type { Display, FrameBody } from "../wire/frame.ts";
 export interface Attempt {
   /** The cell as it stands in the run's version. */
   cell: Cell;
+  /** Of the same version: its `defaults` apply to cells that do not say. */
+  frontMatter: FrontMatter;
   /** Values by the names the cell uses: cells, inputs and params. Only what it names. */
   inputs: Readonly<Record<string, Json>>;
   run: string;

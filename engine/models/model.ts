@@ -26,6 +26,8 @@ export interface ModelRequest {
   schema?: JsonObject;
   /** The cell's `mock:` list, for `mock/script`. */
   script?: Json;
+  /** Number of the attempt from 1, so that a script can play another part in each. Default 1. */
+  attempt?: number;
   signal: AbortSignal;
   clock: Clock;
 }
@@ -49,7 +51,9 @@ export interface Provider {
   readonly name: string;
   /** One sentence for the model list. */
   readonly description: string;
-  /** Whether a key is needed and absent; such a provider fails `auth` without a request. */
+  /** Models that are known without asking; others may exist. */
+  readonly models: readonly string[];
+  /** Name of the variable whose key is needed and absent; such a provider fails `auth` without a request. */
   readonly keyMissing?: string;
   stream(request: ModelRequest): AsyncIterable<ModelPart>;
 }
@@ -68,5 +72,8 @@ export interface Models {
   ): { ok: true; provider: Provider; model: string; id: string } | { ok: false; reason: string };
   /** Millionths of a dollar for a call; `undefined` if the price is not known. */
   cost(id: string, inputTokens: number, outputTokens: number): number | undefined;
+  /** Models that are known without asking a server. */
   list(): { id: string; description: string; keyMissing?: string }[];
+  /** Every provider, also one whose models are not known; `keyMissing` names the variable that is not set. */
+  providers(): { name: string; description: string; keyMissing?: string }[];
 }

@@ -108,6 +108,8 @@ export interface Param {
   enum?: JsonObject[string][];
   min?: number;
   max?: number;
+  /** JSON Schema of the value, beside its type. */
+  schema?: JsonObject[string];
   /** Where its declaration begins. */
   place: Place;
 }

@@ -47,7 +47,7 @@ export interface Session {
   readonly worker: string;
   readonly epoch: number;
   readonly ttlMs: number;
-  /** Number of accepted writes under this epoch. */
+  /** Number of the latest accepted write under this epoch. Grows; the number of a refused write is not used again. */
   turn: number;
   /** By the store's clock. */
   expiresAt: Millis;
@@ -56,12 +56,18 @@ export interface Session {
 /** Answer to a commit. `fenced`: another session has this worker's place; never write under this one again. */
 export type CommitResult = "ok" | "conflict" | "fenced";
 
-/** Limits of a driver; the engine plans below the smallest (`limits.ts`). */
+/** What one operation of a caller may hold; a session's own record comes on top. The same in all drivers: `limits.ts`. */
 export interface Limits {
+  /** One value. */
   valueBytes: number;
+  /** One key, packed. */
+  oneKeyBytes: number;
+  /** All keys, packed: of checks, puts and deletes. */
   keyBytes: number;
+  /** Puts and deletes. */
   mutations: number;
   checks: number;
+  /** All keys and values. */
   commitBytes: number;
 }
 
@@ -78,9 +84,11 @@ export interface Store {
   /** Deletes the session's record if it is still this session's. */
   closeSession(session: Session): Promise<void>;
   /**
-   * Writes all of `puts` and `deletes`, or nothing. A reply that was lost is settled inside, by reading the session's
+   * Writes all of `puts`, then `deletes`, or nothing. A reply that was lost is settled inside, by reading the session's
    * record back: this turn there means done, the turn before means send again, else fenced.
    * `conflict`: a check failed and the session stands. Past `expiresAt` it answers `fenced` without asking the store.
+   * After a thrown `store_unavailable` it is open whether the records were written; if they were, the next commit
+   * answers `fenced`, because what the caller holds in memory is then behind the store. Calls under one session take turns.
    */
   commit(
     session: Session,
@@ -91,15 +99,21 @@ export interface Store {
   /**
    * Makes records appear whole, from any process and without a session: for a new run and what it names.
    * `exists`: one of `unless` was there, and nothing was written. Never overwrites engine state: every key of `puts`
-   * must be new or content-addressed.
+   * must be new or content-addressed. A lost reply is settled by the keys that are in both lists: if one holds the
+   * bytes of `puts`, it is taken for this very write and answered `ok`. So name one there that never changes and that
+   * no other caller would write alike, such as the run's first event.
    */
   submit(puts: readonly Put[], unless: readonly Key[]): Promise<"ok" | "exists">;
   /** Appends a command to a run's inbox under `["in", run, id]`; any process may. A repeated id changes nothing. */
   post(run: string, id: string, command: Uint8Array): Promise<void>;
   /** Reads keys; absent ones are `undefined`, in the order asked. Any number of keys. */
   get(keys: readonly Key[]): Promise<(Entry | undefined)[]>;
-  /** Walks keys in order: parts compare by number, or by UTF-8 bytes; a shorter key comes before its extensions. */
+  /**
+   * Walks keys in order: parts compare by number, or by UTF-8 bytes; a shorter key comes before its extensions.
+   * `prefix` itself is not listed. Reads in batches, each of them true at one moment; what is written during the walk
+   * is seen if it lies ahead. An `after` that does not extend `prefix` is a `RangeError`.
+   */
   list(prefix: Key, options?: ListOptions): AsyncIterable<Entry>;
-  /** Ends every use. Waits for what is under way. */
+  /** Ends every use: later calls throw `store_unavailable`. Waits for what is under way. A second call does nothing. */
   close(): Promise<void>;
 }

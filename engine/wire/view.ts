@@ -7,6 +7,8 @@ import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { RunLabel, SkipReason, StepLabel } from "../run/state.ts";
 
+export type { RunLabel, StepLabel, StepProblem };
+
 /** One line of a cell's log. */
 export interface LogLine {
   at: number;
@@ -49,6 +51,8 @@ export interface CellView {
   earlier: PastAttempt[];
   /** Sequence number of the last frame taken in of this attempt; frames up to it are ignored when they come again. */
   frameSeq: number;
+  /** Place of the last event taken in, which only `reduce.ts` reads; events up to it are ignored when they come again. */
+  eventAt: number;
 }
 
 /** What a page knows of a run. */
@@ -65,6 +69,8 @@ export interface RunView {
   cells: Record<string, CellView>;
   /** Cursor of the last group taken in. */
   cursor: string;
+  /** As in a cell, for events of the run itself. */
+  eventAt: number;
 }
 
 /** Longest text kept for a cell. */
@@ -72,3 +78,9 @@ export const MAX_TEXT = 262_144;
 
 /** Most log lines kept for a cell. */
 export const MAX_LOGS = 1000;
+
+/** Longest text kept of an earlier attempt. */
+export const MAX_PAST_TEXT = 16_384;
+
+/** Most earlier attempts kept for a cell. */
+export const MAX_EARLIER = 20;

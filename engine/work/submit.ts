@@ -14,6 +14,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
+import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan } from "../plan/plan.ts";
 import type { History, Plan } from "../plan/types.ts";
@@ -68,21 +69,25 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const { notebook, graph } = document;
   const resolved = resolveParams(graph.params, request.params ?? {});
   const files = await readFileParams(ports.workspace, graph.params, resolved.values);
+  const known = [...document.problems, ...resolved.problems, ...files.problems];
   const { plan, problems } = makePlan({
     graph,
     notebook,
     version: document.version,
     params: files.values,
+    problems: known,
     kinds: (name) => ports.kinds.get(name),
     ...(request.cells === undefined
       ? {}
       : { cells: request.cells, history: await ports.history(request.notebook) }),
   });
-  const all = [...document.problems, ...resolved.problems, ...files.problems, ...problems];
-  const stops = [...resolved.problems, ...files.problems, ...problems].some((problem) =>
-    problem.severity === "error"
-  );
-  return { document, params: files.values, problems: all, ...(plan === undefined || stops ? {} : { plan }) };
+  const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
+  return {
+    document,
+    params: files.values,
+    problems: inOrder(found),
+    ...(plan === undefined ? {} : { plan }),
+  };
 }
 
 /** Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`. */

@@ -19,7 +19,7 @@ import type { Kinds, Outcome } from "../../kinds/kind.ts";
 import type { RunCommand } from "../../run/command.ts";
 import type { StepProblem } from "../../run/event.ts";
 import type { Frame } from "../../wire/frame.ts";
-import type { Document, Documents } from "../documents.ts";
+import type { Documents } from "../documents.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
 import { resolveInputs } from "./inputs.ts";
 import type { LiveRun } from "../commit/live_run.ts";
@@ -190,7 +190,11 @@ function bug(error: unknown, ids: Ids, log: Log, live: LiveRun, step: string): O
   };
 }
 
-type Report = Extract<RunCommand, { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" }>;
+type WithoutFrames<T> = T extends unknown ? Omit<T, "frames"> : never;
+/** How an attempt ended, but for the number of its last frame. */
+type Report = WithoutFrames<
+  Extract<RunCommand, { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" }>
+>;
 
 /** What the run is told of an outcome; a value is stored before. */
 async function classify(
@@ -199,7 +203,7 @@ async function classify(
   attempt: number,
   outcome: Outcome,
   signal: AbortSignal,
-): Promise<Omit<Report, "frames">> {
+): Promise<Report> {
   const at = { step, attempt };
   if (signal.reason === "timeout" && outcome.type !== "succeeded") {
     const problem: StepProblem = {
@@ -237,6 +241,3 @@ function describe(outcome: Outcome, ms: number): { level: "info" | "error"; mess
   const { category, code, message } = outcome.problem;
   return { level: "error", code: code ?? category, message: `${code ?? category}: ${message}` };
 }
-
-/** For tests and types: the document that an attempt works on. */
-export type { Document };

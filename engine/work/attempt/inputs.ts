@@ -9,6 +9,7 @@ import type { Edge, Graph } from "../../graph/types.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { StepProblem } from "../../run/event.ts";
 import type { Run } from "../../run/state.ts";
+import { objectOf } from "../../kinds/kind.ts";
 
 /** Values by name, or what is missing. */
 export type Inputs = { ok: true; inputs: Record<string, Json> } | { ok: false; problem: StepProblem };
@@ -25,39 +26,36 @@ export async function resolveInputs(
 ): Promise<Inputs> {
   const inputs: Record<string, Json> = {};
   for (const name of graph.byName.get(cell)?.params ?? []) inputs[name] = params[name] ?? null;
+  const contracts = objectOf(graph.byName.get(cell)?.cell.header.inputs);
+  for (const [name, contract] of Object.entries(contracts)) inputs[name] = objectOf(contract).default ?? null;
   for (const edge of graph.into.get(cell) ?? []) {
     if (edge.via === "after") continue;
-    const bound = await valueOn(edge, run, graph, read);
+    const stored = run.steps.get(edge.source)?.value;
+    if (stored === undefined) {
+      inputs[edge.targetPort] ??= null;
+      continue;
+    }
+    const contract = objectOf(contracts[edge.targetPort]);
+    const bound = valueOn(edge, await read(stored), contract);
     if (!bound.ok) return bound;
-    inputs[edge.targetPort] = bound.value;
+    const before = inputs[edge.targetPort];
+    // DF-124: `from` as a list makes the value a list in that order; its edges come in that order.
+    if (edge.via === "input" && Array.isArray(contract.from)) {
+      inputs[edge.targetPort] = [...Array.isArray(before) ? before : [], bound.value];
+    } else inputs[edge.targetPort] = bound.value;
   }
   return { ok: true, inputs };
 }
 
 type Bound = { ok: true; value: Json } | { ok: false; problem: StepProblem };
 
-async function valueOn(
-  edge: Edge,
-  run: Run,
-  graph: Graph,
-  read: (stored: StoredValue) => Promise<Json>,
-): Promise<Bound> {
-  const stored = run.steps.get(edge.source)?.value;
-  if (stored === undefined) return { ok: true, value: null };
-  const whole = await read(stored);
+function valueOn(edge: Edge, whole: Json, contract: JsonObject): Bound {
   if (edge.via === "reference") return { ok: true, value: whole };
   const value = edge.sourcePort === "" ? whole : isObject(whole) ? whole[edge.sourcePort] : undefined;
   if (value === undefined) {
     return missing(`Missing output from source cell: ${edge.source} has no port '${edge.sourcePort}'`);
   }
-  return parseIfAsked(edge, graph, value);
-}
-
-/** DF-133, for what an input contract says itself. */
-function parseIfAsked(edge: Edge, graph: Graph, value: Json): Bound {
-  const contract = graph.byName.get(edge.target)?.cell.header.inputs;
-  const declared = isObject(contract) ? contract[edge.targetPort] : undefined;
-  if (!isObject(declared) || declared.parse !== true || typeof value !== "string") return { ok: true, value };
+  if (contract.parse !== true || typeof value !== "string") return { ok: true, value };
   const parsed = parseJson(value);
   if (parsed.ok) return parsed;
   return missing(

@@ -1,0 +1,188 @@
+/**
+ * Values and texts by the hash of their content. Owns: where a value's bytes are, and that they come back unchanged.
+ * Never: when they may be deleted.
+ *
+ * C3 A value is stored whole before anyone can name it: parts first, then the manifest that names them, then the caller's
+ * record. A crash between leaves parts that nothing names and that the next writer of the same content completes.
+ */
+import { EngineError } from "../base/errors.ts";
+import { hit } from "../base/faults.ts";
+import { sha256 } from "../base/hash.ts";
+import { canonicalJson, isObject, type Json, parseJson } from "../base/json.ts";
+import type { StoredValue } from "../plan/types.ts";
+import { decodeRecord, encodeRecord } from "../store/codec.ts";
+import { blobKey, chunkKey, versionKey } from "../store/keys.ts";
+import { measure } from "../store/limits.ts";
+import type { Entry, Key, Put, Store } from "../store/store.ts";
+import { blobFiles } from "./blob_files.ts";
+
+/** Longest JSON text, in bytes, that stands in the record itself. */
+export const INLINE_BYTES = 8192;
+/** Longest content, in bytes, that is kept in the store if there is a folder for the rest. */
+const STORE_BYTES = 1024 * 1024;
+/** Longest content at all, in bytes. */
+export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+
+/** What is kept under a manifest's key: where the bytes are. */
+interface Manifest {
+  bytes: number;
+  /** Parts in the store; absent: a file. */
+  chunks?: number;
+}
+
+/** Stores and fetches values. */
+export interface Artifacts {
+  /**
+   * Stores a value and says how a record names it: inline up to 8 KiB of canonical JSON, else by hash, in the store
+   * or in a file. The bytes are durable when this resolves.
+   *
+   * @throws `body_too_large` above 64 MiB
+   */
+  put(value: Json): Promise<StoredValue>;
+  /** The value that a record names. @throws `store_corrupt` if its bytes are gone or are not those that were stored */
+  get(stored: StoredValue): Promise<Json>;
+  /** Stores a notebook's text. @returns its version: the SHA-256 of the text. @throws `body_too_large` above 64 MiB */
+  putText(text: string): Promise<string>;
+  /** The text of a version. @throws `version_not_found`, or `store_corrupt` as {@link Artifacts.get} does */
+  getText(version: string): Promise<string>;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Keeps values in `store`, and those above 1 MiB as files in `folder`; without a folder all are in the store.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from "../store/memory.ts";
+ * const { put, get } = artifacts({ store: memoryStore() });
+ * const stored = await put({ text: "x".repeat(100_000) });
+ * if (!("sha256" in stored)) throw new Error("inline");
+ * const back = await get(stored) as { text: string };
+ * if (back.text.length !== 100_000) throw new Error("not what was stored");
+ * ```
+ */
+export function artifacts({ store, folder }: { store: Store; folder?: string }): Artifacts {
+  const files = folder === undefined ? undefined : blobFiles(folder);
+
+  async function write(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
+    if ((await store.get([manifestKey]))[0] !== undefined) return;
+    const manifest: Manifest = { bytes: content.length };
+    if (files !== undefined && content.length > STORE_BYTES) {
+      await files.write(hash, content);
+    } else {
+      const parts = split(content, store.limits.valueBytes).map((value, i) => ({
+        key: chunkKey(hash, i),
+        value,
+      }));
+      for (const group of groupsWithin(parts, store.limits.commitBytes)) await store.submit(group, []);
+      manifest.chunks = parts.length;
+    }
+    await store.submit([{ key: manifestKey, value: encodeRecord(manifest) }], [manifestKey]);
+    hit("artifact.written");
+  }
+
+  async function read(entry: Entry, hash: string): Promise<string> {
+    const { bytes, chunks } = decodeRecord(entry, toManifest);
+    const content = chunks === undefined ? await files?.read(hash, bytes) : await join(hash, bytes, chunks);
+    if (content === undefined) throw corrupt(hash, "its bytes are not there");
+    if (content.length !== bytes) throw corrupt(hash, `it has ${content.length} bytes, not ${bytes}`);
+    if (sha256(content) !== hash) throw corrupt(hash, "its bytes have another hash");
+    return decoder.decode(content);
+  }
+
+  async function join(hash: string, bytes: number, chunks: number): Promise<Uint8Array | undefined> {
+    const content = new Uint8Array(bytes);
+    let at = 0;
+    for (let i = 0; i < chunks; i += CHUNKS_A_READ) {
+      const keys = Array.from(
+        { length: Math.min(CHUNKS_A_READ, chunks - i) },
+        (_, j) => chunkKey(hash, i + j),
+      );
+      for (const entry of await store.get(keys)) {
+        if (entry === undefined || at + entry.value.length > bytes) return undefined;
+        content.set(entry.value, at);
+        at += entry.value.length;
+      }
+    }
+    return content.subarray(0, at);
+  }
+
+  return {
+    async put(value) {
+      const text = canonicalJson(value);
+      const content = encode(text);
+      if (content.length <= INLINE_BYTES) return { inline: value };
+      const hash = sha256(content);
+      await write(blobKey(hash), hash, content);
+      return { sha256: hash, bytes: content.length };
+    },
+    async get(stored) {
+      if ("inline" in stored) return stored.inline;
+      const [entry] = await store.get([blobKey(stored.sha256)]);
+      if (entry === undefined) throw corrupt(stored.sha256, "nothing is stored under its hash");
+      const parsed = parseJson(await read(entry, stored.sha256), { maxLength: MAX_VALUE_BYTES });
+      if (!parsed.ok) throw corrupt(stored.sha256, parsed.reason);
+      return parsed.value;
+    },
+    async putText(text) {
+      const content = encode(text);
+      const hash = sha256(content);
+      await write(versionKey(hash), hash, content);
+      return hash;
+    },
+    async getText(version) {
+      const [entry] = await store.get([versionKey(version)]);
+      if (entry !== undefined) return await read(entry, version);
+      throw new EngineError("version_not_found", `No notebook text has this version: ${version}`);
+    },
+  };
+}
+
+/** Chunks read at a time, 1.2 MB. */
+const CHUNKS_A_READ = 20;
+
+function encode(text: string): Uint8Array {
+  const content = encoder.encode(text);
+  if (content.length <= MAX_VALUE_BYTES) return content;
+  throw new EngineError(
+    "body_too_large",
+    `A value may have ${MAX_VALUE_BYTES} bytes; split it, or keep it in a file and pass its path: ${content.length}`,
+  );
+}
+
+function split(content: Uint8Array, size: number): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < content.length; at += size) parts.push(content.subarray(at, at + size));
+  return parts;
+}
+
+function groupsWithin(puts: Put[], commitBytes: number): Put[][] {
+  const groups: Put[][] = [];
+  let room = 0;
+  for (const put of puts) {
+    const size = measure({ puts: [put] }).commitBytes;
+    if (groups.length === 0 || size > room) {
+      groups.push([]);
+      room = commitBytes;
+    }
+    groups.at(-1)!.push(put);
+    room -= size;
+  }
+  return groups;
+}
+
+function toManifest(json: Json): Manifest | undefined {
+  if (!isObject(json) || !isCount(json.bytes)) return undefined;
+  if (json.chunks === undefined) return { bytes: json.bytes };
+  return isCount(json.chunks) ? { bytes: json.bytes, chunks: json.chunks } : undefined;
+}
+
+function isCount(value: Json | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= MAX_VALUE_BYTES;
+}
+
+function corrupt(hash: string, why: string): EngineError {
+  return new EngineError("store_corrupt", `A stored value cannot be read, because ${why}: ${hash}`);
+}

@@ -1,0 +1,128 @@
+/**
+ * The edges into a cell. Owns: which names are cells, which are params and which are neither.
+ * Never: cycles.
+ *
+ * G1 Every name that a cell reads is one of: local to it, a cell (an edge), a param, a global of the runtime, a problem.
+ */
+import { didYouMean, nearest } from "../notebook/nearest.ts";
+import { shown } from "../notebook/problem.ts";
+import type { Place, Problem } from "../notebook/types.ts";
+import { placeOfKey } from "./header_place.ts";
+import { afterRules, inputPorts } from "./ports.ts";
+import { readsOfCell, type Use } from "./references.ts";
+import type { Edge, Node } from "./types.ts";
+
+/** The names that a notebook knows. */
+export interface Names {
+  cells: ReadonlyMap<string, Node>;
+  params: ReadonlySet<string>;
+  /** Suggestions still to be made: each compares a name with all others, so that their number is bounded. */
+  suggestions: number;
+}
+
+/** What leads into a cell. */
+export interface Inward {
+  edges: Edge[];
+  /** Params read, sorted. */
+  params: string[];
+  problems: Problem[];
+  volatile?: string;
+}
+
+/** The edges into a cell, the params it reads, and the names that are neither. */
+export function inwardOf(node: Node, names: Names): Inward {
+  const { cell } = node;
+  if (cell.kind === "invalid") return { edges: [], params: [], problems: [] };
+  const { uses, problems, volatile } = readsOfCell(cell);
+  const into = new Into(node, names, problems);
+  for (const use of uses) into.reference(use);
+  into.contracts();
+  into.order();
+  return {
+    edges: [...into.edges.values()],
+    params: [...into.params].sort(),
+    problems: into.problems,
+    ...(volatile === undefined ? {} : { volatile }),
+  };
+}
+
+class Into {
+  readonly edges = new Map<string, Edge>();
+  readonly params = new Set<string>();
+
+  constructor(
+    private readonly node: Node,
+    private readonly names: Names,
+    readonly problems: Problem[],
+  ) {}
+
+  reference({ name, port, param, global, place }: Use): void {
+    const { cells, params } = this.names;
+    if (param && name === "*") for (const each of params) this.params.add(each);
+    else if (params.has(name)) this.params.add(name);
+    else if (param) this.#unknown("No param is", name, params, place());
+    else if (cells.has(name)) {
+      const declared = cells.get(name)!.outputs.some((output) => output.name === port);
+      const sourcePort = port !== undefined && declared ? port : "";
+      this.#add({ source: name, sourcePort, targetPort: name, via: "reference", required: true });
+    } else if (!global) this.#unknown("No cell or param is", name, [...cells.keys(), ...params], place());
+  }
+
+  contracts(): void {
+    const { cells, params } = this.names;
+    for (const { name, from, required, hasDefault } of inputPorts(this.node.cell)) {
+      const place = () => placeOfKey(this.node.cell, name);
+      for (const { cell, port } of from) {
+        const source = cells.get(cell);
+        if (source === undefined && params.has(cell)) {
+          this.#problem("input_param", place(), `'${cell}' is a param; read it by its name, without an input`);
+        } else if (source === undefined) {
+          this.#unknown("No cell is", cell, cells.keys(), place());
+        } else if (port !== "" && source.kind !== "invalid" && !source.outputs.some((o) => o.name === port)) {
+          const near = nearest(port, source.outputs.map((output) => output.name));
+          const message = `Cell '${cell}' has no output '${shown(port)}'${didYouMean(near)}`;
+          this.#problem("port_unknown", place(), message, near);
+        } else {
+          this.#add({ source: cell, sourcePort: port, targetPort: name, via: "input", required });
+        }
+      }
+      if (from.length === 0 && required && !hasDefault) {
+        this.#problem("input_unconnected", place(), `Required input '${name}' is not connected`);
+      }
+    }
+  }
+
+  order(): void {
+    for (const { cell, required } of afterRules(this.node.cell)) {
+      if (!this.names.cells.has(cell)) {
+        this.#unknown("No cell is", cell, this.names.cells.keys(), placeOfKey(this.node.cell, "after"));
+      } else this.#add({ source: cell, sourcePort: "*", targetPort: "*", via: "after", required });
+    }
+  }
+
+  #add(edge: Omit<Edge, "id" | "target">): void {
+    const target = this.node.name;
+    const id = `${edge.source}.${edge.sourcePort}->${target}.${edge.targetPort}`;
+    const known = this.edges.get(id);
+    if (known === undefined) this.edges.set(id, { id, target, ...edge });
+    else known.required ||= edge.required;
+  }
+
+  #unknown(what: string, name: string, candidates: Iterable<string>, place: Place): void {
+    const near = this.names.suggestions-- > 0 ? nearest(name, candidates) : undefined;
+    this.#problem("name_unknown", place, `${what} named '${shown(name)}'${didYouMean(near)}`, near);
+  }
+
+  #problem(code: string, { line, column }: Place, message: string, expected?: string): void {
+    this.problems.push({
+      code,
+      severity: "error",
+      type: "connection",
+      message,
+      cell: this.node.name,
+      ...(expected === undefined ? {} : { expected }),
+      line,
+      column,
+    });
+  }
+}

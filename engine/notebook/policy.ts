@@ -1,0 +1,121 @@
+/**
+ * How a step is tried, timed and given up. Owns: reading `retry`, `timeout` and `errors` of a checked header over those
+ * of the front matter, with the defaults. Never: when the next try is due.
+ */
+import { isObject, type Json, type JsonObject } from "../base/json.ts";
+import { durationMs } from "./duration.ts";
+import type { Cell, FrontMatter } from "./types.ts";
+
+/** Categories of failure that `retry.on` may name. */
+export const RETRY_CATEGORIES = [
+  "network",
+  "timeout",
+  "rate_limited",
+  "unavailable",
+  "overloaded",
+  "invalid_input",
+  "invalid_output",
+  "code_error",
+  "auth",
+  "not_found",
+  "refused",
+  "budget",
+  "unknown",
+] as const;
+
+/** Ways in which the wait between tries can grow. */
+export const BACKOFFS = ["fixed", "linear", "exponential"] as const;
+
+/** How the wait between tries is spread. */
+export const JITTERS = ["none", "full", "equal"] as const;
+
+/** What to do when a step fails for good; `retry` is `continue` with more tries. */
+export const ERROR_POLICIES = ["stop", "continue", "retry"] as const;
+
+/** Most tries that a step may have. */
+export const MAX_ATTEMPTS = 20;
+
+/** When and how often a failed attempt is followed by another. */
+export interface RetryRule {
+  /** All tries, the first included. 1 to 20. */
+  attempts: number;
+  backoff: typeof BACKOFFS[number];
+  initialMs: number;
+  factor: number;
+  maxMs: number;
+  jitter: typeof JITTERS[number];
+  /** Categories that are tried again. */
+  on: (typeof RETRY_CATEGORIES[number])[];
+}
+
+/** What holds for a step, nothing left open. */
+export interface StepPolicies {
+  retry: RetryRule;
+  /** Longest an attempt may take, in ms; 0 is no limit. */
+  timeoutMs: number;
+  errors: "stop" | "continue";
+}
+
+const DEFAULT_TIMEOUT_MS = 300_000;
+/** Tries of a cell without `retry` where the policy is `errors: retry`. */
+const ATTEMPTS_OF_RETRY = 4;
+
+/**
+ * The policies of a step. Field by field the cell beats the front matter, and that the defaults: exponential backoff
+ * from 1 s by 2 up to 60 s, equal jitter, the five categories that may pass by themselves, 300 s for an attempt, `stop`.
+ * With `errors: retry` a cell for which nothing else is said has 4 tries.
+ *
+ * @param kindAttempts tries of the cell's kind when nobody says
+ *
+ * @example
+ * ```ts
+ * import { parse } from "./parse.ts";
+ * import { cellsOf } from "./types.ts";
+ * const { notebook } = parse("---\nerrors: retry\n---\n~~~ts a\ntimeout: 10s\n---\n1\n~~~\n");
+ * const policies = stepPolicies(cellsOf(notebook)[0]!, notebook.frontMatter, 1);
+ * if (policies.retry.attempts !== 4 || policies.timeoutMs !== 10_000) throw new Error("not read");
+ * ```
+ */
+export function stepPolicies(cell: Cell, frontMatter: FrontMatter, kindAttempts: number): StepPolicies {
+  const front = frontMatter.data;
+  const errors = choice([cell.header.errors, front.errors], ERROR_POLICIES) ?? "stop";
+  const attempts = errors === "retry" ? ATTEMPTS_OF_RETRY : kindAttempts;
+  return {
+    retry: retryRule([objectOf(cell.header.retry), objectOf(front.retry)], attempts),
+    timeoutMs: duration([cell.header.timeout, front.timeout]) ?? DEFAULT_TIMEOUT_MS,
+    errors: errors === "stop" ? "stop" : "continue",
+  };
+}
+
+/** The rule of the objects given, the first to name a field winning. */
+function retryRule(given: JsonObject[], attempts: number): RetryRule {
+  const values = (key: string) => given.map((retry) => retry[key]);
+  const on = values("on").find(Array.isArray)?.flatMap((name) =>
+    RETRY_CATEGORIES.filter((known) => known === name)
+  );
+  return {
+    attempts: number(values("attempts"), 1, MAX_ATTEMPTS) ?? attempts,
+    backoff: choice(values("backoff"), BACKOFFS) ?? "exponential",
+    initialMs: duration(values("initial")) ?? 1000,
+    factor: number(values("factor"), 1, 100) ?? 2,
+    maxMs: duration(values("max")) ?? 60_000,
+    jitter: choice(values("jitter"), JITTERS) ?? "equal",
+    on: on ?? ["network", "timeout", "rate_limited", "unavailable", "overloaded"],
+  };
+}
+
+function objectOf(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+function choice<T extends string>(values: (Json | undefined)[], known: readonly T[]): T | undefined {
+  return values.map((value) => known.find((word) => word === value)).find((word) => word !== undefined);
+}
+
+function number(values: (Json | undefined)[], min: number, max: number): number | undefined {
+  return values.find((value): value is number => typeof value === "number" && value >= min && value <= max);
+}
+
+function duration(values: (Json | undefined)[]): number | undefined {
+  return values.map(durationMs).find((ms) => ms !== undefined);
+}

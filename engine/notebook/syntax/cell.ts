@@ -1,0 +1,195 @@
+/**
+ * From a fence to a cell. Owns: parting header from source, and the rules that look at more than one key of a cell.
+ * Never: names across cells; those are `parse.ts`'.
+ */
+import { isObject, type JsonObject } from "../../base/json.ts";
+import { didYouMean, nearest } from "../nearest.ts";
+import { configProblem, type Report, shown, structureProblem } from "../problem.ts";
+import type { Cell, CellKind, Place } from "../types.ts";
+import { type Fence, scanFences } from "./fences.ts";
+import { type Info, readInfo } from "./info.ts";
+import { CELL_RULES, HEADER_ONLY, INPUT_SOURCES } from "./keys.ts";
+import { nameFault } from "./names.ts";
+import { applyRules } from "./rules.ts";
+import { readYaml } from "./yaml_text.ts";
+
+const MAX_HEADER = 64 * 1024;
+const FLAGS = ["disabled", "bypassed"];
+const DIVIDER = /(^|\r\n|[\n\r])---[ \t]*(?:\r\n|[\n\r]|$)/;
+
+/** The text of a body between fence and `---`, and that after it. */
+export interface Body {
+  headerText: string;
+  source: string;
+  /** Whether there is a line `---`. */
+  divided: boolean;
+}
+
+/** Parts a body, whose indent is off, as the kind wants it. */
+export function splitBody(kind: CellKind, body: string): Body {
+  const divider = DIVIDER.exec(body);
+  if (divider !== null) {
+    return {
+      headerText: body.slice(0, divider.index + divider[1]!.length),
+      source: body.slice(divider.index + divider[0].length),
+      divided: true,
+    };
+  }
+  return HEADER_ONLY.has(kind)
+    ? { headerText: body, source: "", divided: false }
+    : { headerText: "", source: body, divided: false };
+}
+
+/** The body of a fence with up to its indent taken off each line. */
+export function bodyOf(text: string, fence: Fence): string {
+  const body = text.slice(fence.bodyStart, fence.bodyEnd);
+  if (fence.indent === 0) return body;
+  const indent = new RegExp(`(^|\\r\\n|[\\n\\r]) {1,${fence.indent}}`, "g");
+  return body.replace(indent, (_, lineEnd: string) => lineEnd);
+}
+
+/**
+ * Makes the cell of a fence.
+ *
+ * @param name the cell's name in the notebook
+ * @param usable whether that is the name that the fence gives; if not, the cell is invalid
+ */
+export function readCell(
+  text: string,
+  fence: Fence,
+  info: Info & { type: "cell" },
+  name: string,
+  usable: boolean,
+  report: Report,
+): Cell {
+  const { headerText, source, divided } = splitBody(info.kind, bodyOf(text, fence));
+  const headerLine = fence.line + 1;
+  const yaml = readYaml(headerText, { line: headerLine, indent: fence.indent, maxLength: MAX_HEADER });
+  const cell: Cell = {
+    type: "cell",
+    kind: usable && fence.closed && yaml.error === undefined ? info.kind : "invalid",
+    name,
+    flags: info.flags,
+    header: yaml.data,
+    headerText,
+    source,
+    raw: text.slice(fence.start, fence.end),
+    line: fence.line,
+    headerLine,
+    sourceLine: headerLine + countLines(headerText) + (divided ? 1 : 0),
+    indent: fence.indent,
+  };
+  const at = { line: fence.line, column: fence.indent + 1 };
+  if (!fence.closed || holdsAnother(cell, fence)) {
+    const message = `Cell '${shown(info.name)}' is not closed: add ${
+      shown(fence.marker)
+    } on a line of its own`;
+    const expected = `${shown(fence.marker)} below the cell, or more than ${fence.marker.length} around it`;
+    report(structureProblem("cell_unclosed", at, message, { cell: name, expected }));
+  }
+  if (yaml.error !== undefined) {
+    const message = `Header of '${shown(info.name)}' is not valid YAML: ${yaml.error.message}`;
+    const expected = "keys and values above the line ---, or nothing there if the cell has no header";
+    report(structureProblem("header_invalid", yaml.error.place, message, { cell: name, expected }));
+  }
+  if (cell.kind !== "invalid") {
+    checkHeader(cell, cell.kind, yaml.placeOf, report);
+    checkBody(cell, cell.kind, info, at, report);
+  }
+  return cell;
+}
+
+/** Whether a line of the cell opens another, which means that the fence that closes it was meant for that one. */
+function holdsAnother(cell: Cell, fence: Fence): boolean {
+  const body = cell.headerText + cell.source;
+  return body.includes(fence.marker) &&
+    scanFences(body).fences.some((inner) =>
+      inner.marker.startsWith(fence.marker) && readInfo(inner).type === "cell"
+    );
+}
+
+function checkHeader(
+  cell: Cell,
+  kind: CellKind,
+  placeOf: (path: readonly string[]) => Place,
+  report: Report,
+): void {
+  const { rules, open } = CELL_RULES.get(kind)!;
+  applyRules(rules, cell.header, [], { owner: cell.name, cell: cell.name, placeOf, open }, report);
+  for (const side of ["inputs", "outputs"]) {
+    const ports = cell.header[side];
+    for (const port of isObject(ports) ? Object.keys(ports) : []) {
+      const fault = nameFault(port);
+      if (fault === undefined) continue;
+      const detail = { cell: cell.name, expected: fault.expected };
+      report(structureProblem(fault.code, placeOf([side, port]), fault.message, detail));
+    }
+    if (side === "outputs" && isObject(ports)) checkTypes(cell, ports, placeOf, report);
+  }
+  if (kind === "input") checkInput(cell, placeOf, report);
+}
+
+function checkTypes(
+  cell: Cell,
+  outputs: JsonObject,
+  placeOf: (path: readonly string[]) => Place,
+  report: Report,
+): void {
+  for (const [port, value] of Object.entries(outputs)) {
+    if (!isObject(value) || value.type !== undefined) continue;
+    const message = `Output '${shown(port)}' of '${cell.name}' has no type`;
+    const expected = "type: text, json, code, artifact or stream";
+    report(configProblem("output_type", placeOf(["outputs", port]), message, { cell: cell.name, expected }));
+  }
+}
+
+function checkInput(cell: Cell, placeOf: (path: readonly string[]) => Place, report: Report): void {
+  const sources = INPUT_SOURCES.filter((key) => Object.hasOwn(cell.header, key));
+  const detail = { cell: cell.name, expected: `one of ${INPUT_SOURCES.join(", ")}` };
+  if (sources.length !== 1) {
+    const place = placeOf(sources.slice(1, 2));
+    const message = `Input '${cell.name}' must have exactly one of ${INPUT_SOURCES.join(", ")}`;
+    report(configProblem("input_source", place, message, detail));
+  } else if (Object.hasOwn(cell.header, "as") && !sources[0]!.startsWith("file")) {
+    const message = `'as' of '${cell.name}' goes only with file or files`;
+    report(configProblem("input_as", placeOf(["as"]), message, { ...detail, expected: "file or files" }));
+  }
+}
+
+function checkBody(
+  cell: Cell,
+  kind: CellKind,
+  info: Info & { type: "cell" },
+  at: Place,
+  report: Report,
+): void {
+  const blank = cell.source.trim() === "";
+  if (kind === "agent" && blank) {
+    const detail = { cell: cell.name, expected: "what the agent is to do" };
+    report(configProblem("prompt_empty", at, "Prompt is empty", detail));
+  }
+  if (HEADER_ONLY.has(kind) && !blank) {
+    const place = { line: cell.sourceLine, column: cell.indent + 1 };
+    const message = `'${cell.name}' has text below ---, but ${kind} is all header`;
+    report(
+      structureProblem("source_unused", place, message, { severity: "warning", cell: cell.name }),
+    );
+  }
+  for (const flag of info.flags) {
+    const near = nearest(flag, FLAGS);
+    if (near === undefined) continue;
+    const message = `Unknown flag '${shown(flag)}' in '${cell.name}'${didYouMean(near)}`;
+    report(
+      structureProblem("flag_unknown", at, message, {
+        severity: "warning",
+        cell: cell.name,
+        expected: near,
+      }),
+    );
+  }
+}
+
+/** Line ends in a text that ends with one or is empty. */
+function countLines(text: string): number {
+  return text === "" ? 0 : [...text.matchAll(/\r\n|[\n\r]/g)].length;
+}

@@ -1,0 +1,197 @@
+/**
+ * The keys of a notebook: which there are, where, and what each may be. Owns: the tables.
+ * Never: the rules' working (`rules.ts`), or what depends on more than one key (`cell.ts`, `front_matter.ts`).
+ */
+import { durationMs } from "../duration.ts";
+import { MAX_PORTS, PORT_TYPES } from "../outputs.ts";
+import { BACKOFFS, ERROR_POLICIES, JITTERS, MAX_ATTEMPTS, RETRY_CATEGORIES } from "../policy.ts";
+import { CELL_KINDS, type CellKind, PARAM_TYPES } from "../types.ts";
+import * as rule from "./rules.ts";
+import type { Rule, Rules } from "./rules.ts";
+
+const { anything, duration, either, filled, listOf, mapOf, matching, object, oneOf, schema, text, yesOrNo } =
+  rule;
+
+const texts = listOf(text, "a list of texts");
+const cellName = "[a-z][a-z0-9_]{0,63}";
+const source = matching(new RegExp(`^${cellName}(\\.${cellName})?$`), "cell or cell.port");
+
+const timeout: Rule = {
+  expected: "0 or a duration from 1s",
+  message: "Timeout must be 0 (none) or at least 1 second",
+  fits: (value) => {
+    const ms = durationMs(value);
+    return ms === 0 || (ms ?? 0) >= 1000;
+  },
+};
+
+const retry = object({
+  attempts: rule.whole(1, MAX_ATTEMPTS, `Attempts must be between 1 and ${MAX_ATTEMPTS}`),
+  backoff: oneOf(...BACKOFFS),
+  initial: duration,
+  factor: rule.number(1, 100),
+  max: duration,
+  jitter: oneOf(...JITTERS),
+  on: listOf(oneOf(...RETRY_CATEGORIES), "a list of categories of failure"),
+}, "keys and values, such as { attempts: 3, initial: 1s }");
+
+const limits = mapOf(rule.number(0), "numbers by name, such as { tokens: 20000 }");
+
+const output = object({ type: oneOf(...PORT_TYPES), schema, description: text, language: text });
+const input = object({
+  from: either(source, listOf(source, "a list of these")),
+  type: oneOf(...PORT_TYPES),
+  required: yesOrNo,
+  default: anything,
+  schema,
+  description: text,
+  parse: yesOrNo,
+  transform: listOf(object(), "a list of at most 20 transformations", 20),
+  validate: listOf(object(), "a list of rules"),
+  allowPartial: yesOrNo,
+});
+
+const ANY_CELL: Rules = {
+  inputs: ports(input),
+  outputs: ports(output),
+  after: listOf(
+    matching(new RegExp(`^${cellName}\\??$`), "a cell's name"),
+    "a list of cells, such as [a, b?]",
+  ),
+  when: text,
+  each: object({
+    in: text,
+    as: text,
+    concurrency: rule.whole(1),
+    errors: oneOf("stop", "continue"),
+    max: rule.whole(1),
+  }),
+  join: either(oneOf("all", "any"), object({ quorum: rule.whole(1) }, "{ quorum: n }")),
+  rest: oneOf("cancel-remaining", "let-run"),
+  retry,
+  timeout,
+  onTimeout: either(text, object()),
+  errors: oneOf(...ERROR_POLICIES),
+  fallback: anything,
+  limits,
+  quotas: anything,
+  requires: texts,
+  needs: object({ net: texts, read: texts, write: texts, env: texts }),
+  effect: object(),
+  onCancel: text,
+  onFailure: text,
+  streaming: yesOrNo,
+  stream: object({
+    split: oneOf("chunk", "line", "token"),
+    highWaterMark: rule.whole(1),
+    backpressureThreshold: anything,
+    keep: oneOf("full", "partial", "regenerate"),
+  }),
+  cache: yesOrNo,
+};
+
+const MODEL: Rules = {
+  role: text,
+  model: filled("No model selected"),
+  temperature: rule.number(0, 2, "Temperature must be between 0 and 2"),
+  maxTokens: rule.whole(1, Infinity, "Max tokens must be at least 1"),
+  system: filled("System prompt is empty"),
+};
+
+const OWN: Partial<Record<CellKind, Rules>> = {
+  agent: { ...MODEL, tools: texts, readOnly: texts, mock: listOf(anything, "a list of steps") },
+  approval: {
+    ask: text,
+    context: anything,
+    value: anything,
+    schema,
+    deciders: texts,
+    needed: rule.whole(1),
+    twoPerson: yesOrNo,
+  },
+  input: {
+    param: text,
+    text,
+    value: anything,
+    file: text,
+    files: text,
+    as: oneOf("text", "json", "csv"),
+    description: text,
+    label: text,
+  },
+  jsonata: {},
+  ts: {},
+  http: {},
+};
+
+/** Keys of which an `input` cell has exactly one. */
+export const INPUT_SOURCES = ["param", "text", "value", "file", "files"] as const;
+
+/** Kinds whose body is all header. */
+export const HEADER_ONLY: ReadonlySet<CellKind> = new Set<CellKind>(["approval", "input", "wait"]);
+
+/** The keys of a kind. `open`: the kind has keys of its own that the format leaves to it. */
+export const CELL_RULES = new Map<CellKind, { rules: Rules; open: boolean }>(
+  CELL_KINDS.map((kind) => [
+    kind,
+    { rules: { ...ANY_CELL, ...OWN[kind] }, open: OWN[kind] === undefined },
+  ]),
+);
+
+/** The keys of front matter. */
+export const FRONT_RULES: Rules = {
+  weft: {
+    expected: "1",
+    message: "This is not a notebook of version 1: set weft to 1",
+    fits: (value) => value === 1,
+  },
+  title: text,
+  author: text,
+  tags: texts,
+  category: text,
+  params: object(undefined, "params by name, such as { topic: { type: string } }"),
+  defaults: object(MODEL),
+  limits,
+  errors: oneOf(...ERROR_POLICIES),
+  concurrency: rule.whole(1),
+  retry,
+  timeout,
+  lane: text,
+  priority: rule.number(0, 100),
+  mode: text,
+  confirmAboveUsd: rule.number(0),
+  logLevel: oneOf("debug", "info", "warn", "error"),
+  timeZone: text,
+  streams: object(),
+  storage: object(),
+  retention: anything,
+  notifications: object(),
+  sampling: anything,
+  handlers: anything,
+  mcp: object(),
+  onCancel: text,
+  onFailure: text,
+  template: object(),
+  from: object(),
+};
+
+/** The keys of a param (DF-621). `default`, `enum` and bounds are checked against the type elsewhere. */
+export const PARAM_RULES: Rules = {
+  type: oneOf(...PARAM_TYPES),
+  default: anything,
+  description: text,
+  label: text,
+  required: yesOrNo,
+  enum: listOf(anything, "a list of values"),
+  min: rule.number(),
+  max: rule.number(),
+  schema,
+};
+
+function ports(each: Rule): Rule {
+  return {
+    expected: `at most ${MAX_PORTS} ports by name`,
+    fits: (value) => object().fits(value) && Object.keys(value as object).length <= MAX_PORTS,
+    each,
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * Deciding what a run will do. Owns: what refuses a run before anything is written, what is run and what reused, and
+ * the words for why. Never: params' values being right, budgets, who may run it.
+ *
+ * N1 Steps stand in run order, each after all that it needs, and every need names a step of the plan.
+ * N2 A step is reused only if nothing whose value it reads runs.
+ */
+import { sha256 } from "../base/hash.ts";
+import type { JsonObject } from "../base/json.ts";
+import { cycleText, findCycles } from "../graph/cycles.ts";
+import { MAX_CELLS } from "../graph/graph.ts";
+import { fingerprints, staleCells } from "../graph/stale.ts";
+import type { Graph, Node } from "../graph/types.ts";
+import { didYouMean, nearest } from "../notebook/nearest.ts";
+import { stepPolicies } from "../notebook/policy.ts";
+import { inOrder, shown } from "../notebook/problem.ts";
+import type { FrontMatter, Notebook, Problem } from "../notebook/types.ts";
+import { needsOf, type Selection, selectCells } from "./select.ts";
+import type { History, Plan, PlanStep } from "./types.ts";
+
+/** Attempts open at a time when front matter does not say. */
+export const DEFAULT_CONCURRENCY = 4;
+
+/** What a plan is made from. */
+export interface PlanInput {
+  graph: Graph;
+  notebook: Notebook;
+  /** SHA-256 of the notebook's text. */
+  version: string;
+  /** Values of params as the run will have them, defaults filled in. */
+  params: JsonObject;
+  /** Only these cells and what leads to them. Absent: all. */
+  cells?: readonly string[];
+  /** Past values, from which cells that were not asked for themselves are reused where fresh. */
+  history?: History;
+  /** What is known of a kind, or `undefined` if it cannot run here. */
+  kinds: (name: string) => { attempts: number } | undefined;
+  /**
+   * Problems of the notebook and its graph. Errors that concern a cell of the run, or no cell, refuse it; others do
+   * not matter to it.
+   */
+  problems?: readonly Problem[];
+}
+
+/**
+ * The plan of a run, or why there is none. Codes of problems: `cell_unknown`, `kind_unknown`, `cell_invalid`,
+ * `cycle_found`, `graph_too_large`, `flag_unavailable`, and those of `problems`.
+ *
+ * @returns the plan, absent if a problem is an error; problems in order of place
+ *
+ * @example
+ * ```ts
+ * import { buildGraph } from "../graph/graph.ts";
+ * import { parse } from "../notebook/parse.ts";
+ * const { notebook } = parse("~~~jsonata b\na + 1\n~~~\n\n~~~jsonata a\n1\n~~~\n");
+ * const { graph } = buildGraph(notebook);
+ * const kinds = (name: string) => name === "jsonata" ? { attempts: 1 } : undefined;
+ * const { plan } = makePlan({ graph, notebook, version: "", params: {}, kinds });
+ * if (plan?.steps.map((step) => step.cell).join() !== "a,b") throw new Error("not in run order");
+ * ```
+ */
+export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] } {
+  const { graph, notebook, version, params, cells, history = {} } = input;
+  const unknown = unknownCells(graph, cells ?? []);
+  const selection = selectCells(graph, cells?.filter((name) => graph.byName.has(name)));
+  const problems = inOrder([...unknown, ...refusals(input, selection)]);
+  if (problems.some(({ severity }) => severity === "error")) return { problems };
+
+  const { frontMatter } = notebook;
+  const current = fingerprints(graph, { frontMatter, params, hash: sha256 });
+  const stale = staleCells(graph, current, history);
+  const among = new Set(selection.cells);
+  const running = new Set<string>();
+  const steps = selection.cells.map((name): PlanStep => {
+    const node = graph.byName.get(name)!;
+    const needs = needsOf(graph, name, among);
+    const again = cells !== undefined && selection.targets.has(name)
+      ? "asked for"
+      : whyRun(node, stale.get(name), needs.find((need) => isRead(need.mode) && running.has(need.cell))?.cell);
+    const past = Object.hasOwn(history, name) ? history[name] : undefined;
+    const reuse = again === undefined && past !== undefined && !selection.targets.has(name);
+    if (!reuse) running.add(name);
+    return {
+      cell: name,
+      kind: node.cell.kind as PlanStep["kind"],
+      needs,
+      action: reuse ? "reuse" : "run",
+      why: reuse ? `fresh from run ${past.run}` : again ?? "run again",
+      fingerprint: current.get(name)!,
+      ...stepPolicies(node.cell, frontMatter, input.kinds(node.kind)!.attempts),
+      ...(reuse ? { reuse: { run: past.run, value: past.value } } : {}),
+    };
+  });
+  const plan: Plan = {
+    version,
+    steps,
+    concurrency: concurrencyOf(frontMatter),
+    ...(selection.skipped.length === 0 ? {} : { skipped: selection.skipped }),
+  };
+  return { plan, problems };
+}
+
+function isRead(mode: "value" | "optional" | "after" | "any"): boolean {
+  return mode === "value" || mode === "optional";
+}
+
+/** Why a cell cannot keep its last value, or `undefined` if it can. */
+function whyRun(
+  { cell, volatile }: Node,
+  stale: string | undefined,
+  runs: string | undefined,
+): string | undefined {
+  if (stale !== undefined) return stale;
+  if (volatile !== undefined) return `uses $${volatile}`;
+  if (cell.header.cache === false) return "cache is off";
+  return runs === undefined ? undefined : `${runs} runs again`;
+}
+
+function concurrencyOf({ data }: FrontMatter): number {
+  const { concurrency } = data;
+  return typeof concurrency === "number" && Number.isInteger(concurrency) && concurrency >= 1
+    ? concurrency
+    : DEFAULT_CONCURRENCY;
+}
+
+function unknownCells({ byName }: Graph, asked: readonly string[]): Problem[] {
+  return [...new Set(asked)].filter((name) => !byName.has(name)).map((name, i) => {
+    // Each suggestion compares with all names, so that only a few are made.
+    const near = i < 10 ? nearest(name, byName.keys()) : undefined;
+    return structureError("cell_unknown", `No cell is named '${shown(name)}'${didYouMean(near)}`);
+  });
+}
+
+function refusals({ graph, kinds, problems = [] }: PlanInput, { cells }: Selection): Problem[] {
+  const among = new Set(cells);
+  const found = problems.filter(({ severity, cell, code }) =>
+    severity === "error" && code !== "cycle_found" && (cell === undefined || among.has(cell))
+  );
+  const explained = new Set(found.map(({ cell }) => cell));
+  for (const name of cells) {
+    const node = graph.byName.get(name)!;
+    const { kind, flags } = node.cell;
+    if (kind === "invalid") {
+      if (explained.has(name)) continue;
+      found.push(structureError("cell_invalid", `Cell '${name}' is not valid`, node));
+    } else if (kinds(kind) === undefined) {
+      found.push(structureError("kind_unknown", `Cell kind '${kind}' cannot run in this version`, node));
+    } else if (flags.includes("bypassed")) {
+      const message = `Cell '${name}' is bypassed; bypassed is not available yet`;
+      found.push(structureError("flag_unavailable", message, node));
+    }
+  }
+  for (const cycle of findCycles(graph)) {
+    if (!cycle.some((name) => among.has(name))) continue;
+    found.push(structureError("cycle_found", cycleText(cycle), graph.byName.get(cycle[0]!)));
+  }
+  if (graph.nodes.length > MAX_CELLS && !found.some(({ code }) => code === "graph_too_large")) {
+    const message = `Notebook has ${graph.nodes.length} cells, over the limit ${MAX_CELLS}`;
+    found.push(structureError("graph_too_large", message));
+  }
+  return found;
+}
+
+function structureError(code: string, message: string, node?: Node): Problem {
+  const place = { line: node?.cell.line ?? 1, column: 1 };
+  return {
+    code,
+    severity: "error",
+    type: "structure",
+    message,
+    ...(node === undefined ? {} : { cell: node.name }),
+    ...place,
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Where each record lives. Owns: every key of the store; no other file spells one.
+ * Never: what the records hold.
+ *
+ * A prefix function gives what `Store.list` walks. Numbers in keys sort as numbers.
+ */
+import { EngineError } from "../base/errors.ts";
+import type { Key } from "./store.ts";
+
+/** A worker's session, rewritten by each of its commits. */
+export const sessionKey = (worker: string): Key => ["session", worker];
+/** All sessions. */
+export const sessionPrefix: Key = ["session"];
+
+/** Which session owns a run; changed on claim, adoption and release. */
+export const leaseKey = (run: string): Key => ["lease", run];
+/** All leases. */
+export const leasePrefix: Key = ["lease"];
+
+/** A run's head: what a list shows of it, and what claims it. */
+export const runKey = (run: string): Key => ["run", run];
+/** All heads, by run id, which is the order of their making. */
+export const runPrefix: Key = ["run"];
+
+/** One journal record; never rewritten. */
+export const eventKey = (run: string, seq: number): Key => ["event", run, seq];
+/** A run's journal, by seq. */
+export const eventPrefix = (run: string): Key => ["event", run];
+
+/** A run's fold at some seq. */
+export const snapshotKey = (run: string): Key => ["snapshot", run];
+
+/** Frames of one attempt that became durable together; `seq` is that of the last. */
+export const frameKey = (run: string, cell: string, attempt: number, seq: number): Key => [
+  "frame",
+  run,
+  cell,
+  attempt,
+  seq,
+];
+/** Frames of a run, of one of its cells, or of one attempt. */
+export const framePrefix = (run: string, cell?: string, attempt?: number): Key => {
+  if (cell === undefined) return ["frame", run];
+  return attempt === undefined ? ["frame", run, cell] : ["frame", run, cell, attempt];
+};
+
+/** A command to a run. `id` sorts by time. */
+export const inboxKey = (run: string, id: string): Key => ["in", run, id];
+/** Commands to one run in the order of their ids, or, without `run`, to all. */
+export const inboxPrefix = (run?: string): Key => run === undefined ? ["in"] : ["in", run];
+
+/** A run that may be claimed; lower `rank` first. */
+export const readyKey = (lane: string, rank: number, run: string): Key => ["ready", lane, rank, run];
+/** What may be claimed in a lane, in order. */
+export const readyPrefix = (lane: string): Key => ["ready", lane];
+
+/** Index of runs by their notebook and time; walk it in reverse for newest first. */
+export const byNotebookKey = (notebook: string, createdAt: number, run: string): Key => [
+  "index",
+  "notebook",
+  notebook,
+  createdAt,
+  run,
+];
+/** Runs of a notebook, oldest first. */
+export const byNotebookPrefix = (notebook: string): Key => ["index", "notebook", notebook];
+
+/** Index of all runs by time. */
+export const byTimeKey = (createdAt: number, run: string): Key => ["index", "time", createdAt, run];
+/** All runs, oldest first. */
+export const byTimePrefix: Key = ["index", "time"];
+
+/** The last value that a cell of a notebook had. */
+export const pastKey = (notebook: string, cell: string): Key => ["past", notebook, cell];
+/** Last values of a notebook, by cell. */
+export const pastPrefix = (notebook: string): Key => ["past", notebook];
+
+/** The run that a request key made. */
+export const requestKey = (key: string): Key => ["idem", key];
+
+/** Manifest of a notebook's text, by the text's hash. */
+export const versionKey = (sha: string): Key => ["version", sha];
+/** Manifest of a value, by the hash of its canonical JSON. */
+export const blobKey = (sha: string): Key => ["blob", sha];
+/** A part of what a manifest names. */
+export const chunkKey = (sha: string, index: number): Key => ["chunk", sha, index];
+
+/** The id that a listed key ends with: a run's, a cell's or a command's. Throws `store_corrupt` if it is a number. */
+export function lastText(key: Key): string {
+  const last = key.at(-1);
+  if (typeof last === "string") return last;
+  throw new EngineError("store_corrupt", `A stored key does not end with a name: ${JSON.stringify(key)}`);
+}
+
+/** The number that a listed key ends with, such as a seq. Throws `store_corrupt` if it is text. */
+export function lastNumber(key: Key): number {
+  const last = key.at(-1);
+  if (typeof last === "number") return last;
+  throw new EngineError("store_corrupt", `A stored key does not end with a number: ${JSON.stringify(key)}`);
+}

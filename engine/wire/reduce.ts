@@ -1,0 +1,267 @@
+/**
+ * What a page knows of a run, folded from the wire's groups. Owns: the one function that changes a `RunView`.
+ * Never: the clock, markup, the network. Browser-safe; the server folds with it for the first paint.
+ *
+ * V1 Total: any group of the closed unions gives a view; unknown steps appear, unknown types change nothing.
+ * V2 A frame or event that comes again changes nothing; groups may be cut anywhere and sent again from any earlier one.
+ * V3 No cell holds more than MAX_TEXT characters, MAX_LOGS lines or MAX_EARLIER past attempts.
+ */
+import type { Frame, WireEvent, WireGroup } from "./frame.ts";
+import {
+  type CellView,
+  type LogLine,
+  MAX_EARLIER,
+  MAX_LOGS,
+  MAX_PAST_TEXT,
+  MAX_TEXT,
+  type RunView,
+} from "./view.ts";
+
+/** The view before anything is known. */
+export function emptyView(run: string): RunView {
+  return { run, notebook: "", version: "", label: "queued", createdAt: 0, cells: {}, cursor: "", eventAt: 0 };
+}
+
+/**
+ * The view after `group`. The argument is not changed; cells that the group does not touch keep their identity.
+ *
+ * @example
+ * ```ts
+ * const group: Parameters<typeof reduce>[1] = {
+ *   cursor: "c1",
+ *   items: [{ kind: "frame", frame: { type: "text", text: "hi", step: "scout", attempt: 1, seq: 1, at: 5 } }],
+ * };
+ * const once = reduce(emptyView("run_1"), group);
+ * const twice = reduce(once, group);
+ * if (once.cells.scout?.text !== "hi" || twice.cells.scout?.text !== "hi") throw new Error("a frame counted twice");
+ * ```
+ */
+export function reduce(view: RunView, group: WireGroup): RunView {
+  return reduceAll(view, [group]);
+}
+
+/** The same as `reduce` for one group after the other, at the cost of one copy. */
+export function reduceAll(view: RunView, groups: Iterable<WireGroup>): RunView {
+  const draft = new Draft(view);
+  for (const group of groups) {
+    for (const item of group.items) {
+      if (item.kind === "frame") applyFrame(draft, item.frame);
+      else applyEvent(draft, item.event);
+    }
+    draft.run.cursor = group.cursor;
+  }
+  return draft.finish();
+}
+
+/** Copies of what changes, made once each. */
+class Draft {
+  readonly run: RunView;
+  readonly #touched = new Set<string>();
+  readonly #ownLogs = new Set<string>();
+
+  constructor(view: RunView) {
+    this.run = { ...view, cells: { ...view.cells } };
+  }
+
+  /** The cell to write to; a new one waits. */
+  cell(name: string): CellView {
+    const { cells } = this.run;
+    if (!this.#touched.has(name)) {
+      this.#touched.add(name);
+      const cell = Object.hasOwn(cells, name) ? { ...cells[name]! } : newCell();
+      // Not an assignment: a step could be named like a setter of Object.prototype.
+      Object.defineProperty(cells, name, {
+        value: cell,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    }
+    return cells[name]!;
+  }
+
+  log(name: string, line: LogLine): void {
+    const cell = this.cell(name);
+    if (!this.#ownLogs.has(name)) cell.logs = [...cell.logs];
+    this.#ownLogs.add(name);
+    cell.logs.push(line);
+    if (cell.logs.length > 2 * MAX_LOGS) cell.logs.splice(0, cell.logs.length - MAX_LOGS);
+  }
+
+  /** A new attempt's log is an array of the draft's own. */
+  begin(name: string, attempt: number): void {
+    beginAttempt(this.cell(name), attempt);
+    this.#ownLogs.add(name);
+  }
+
+  finish(): RunView {
+    for (const name of this.#touched) {
+      const cell = this.run.cells[name]!;
+      cutText(cell, MAX_TEXT);
+      if (cell.logs.length > MAX_LOGS) cell.logs = cell.logs.slice(-MAX_LOGS);
+      if (cell.reasoning.length > MAX_TEXT) cell.reasoning = lastOf(cell.reasoning, MAX_TEXT);
+    }
+    return this.run;
+  }
+}
+
+function newCell(): CellView {
+  return {
+    label: "waiting",
+    attempt: 0,
+    text: "",
+    textCut: 0,
+    reasoning: "",
+    logs: [],
+    earlier: [],
+    frameSeq: 0,
+    eventAt: 0,
+  };
+}
+
+function applyFrame(draft: Draft, frame: Frame): void {
+  const cell = draft.cell(frame.step);
+  if (frame.attempt < cell.attempt) return;
+  if (frame.attempt > cell.attempt) draft.begin(frame.step, frame.attempt);
+  if (frame.seq <= cell.frameSeq) return;
+  cell.frameSeq = frame.seq;
+  switch (frame.type) {
+    case "text":
+      cell.text += frame.text;
+      // Cut early only to bound memory: the last characters kept are the same whenever it is cut.
+      if (cell.text.length > 4 * MAX_TEXT) cutText(cell, MAX_TEXT);
+      break;
+    case "reasoning":
+      cell.reasoning += frame.text;
+      if (cell.reasoning.length > 4 * MAX_TEXT) cell.reasoning = lastOf(cell.reasoning, MAX_TEXT);
+      break;
+    case "log":
+      draft.log(frame.step, { at: frame.at, level: frame.level, text: frame.text });
+      break;
+    case "progress":
+      cell.progress = { ...(frame.part === undefined ? {} : { part: frame.part }), text: frame.text };
+      break;
+  }
+}
+
+/** Order of the events that one journal record can hold for one step, so that `seq` and rank name an event. */
+const STEP_RANK: Record<string, number> = { "step.retried": 0, "step.queued": 1, "step.started": 2 };
+const STEP_ENDED = 3;
+const RUN_RANK: Record<string, number> = {
+  "run.queued": 0,
+  "run.adopted": 1,
+  "run.started": 2,
+  "run.stopping": 3,
+  "run.cancelling": 4,
+  "run.ended": 5,
+};
+
+function applyEvent(draft: Draft, event: WireEvent): void {
+  if ("step" in event) applyStep(draft, event);
+  else applyRun(draft, event);
+}
+
+function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): void {
+  const { run } = draft;
+  const rank = RUN_RANK[event.type];
+  const place = event.seq * 8 + (rank ?? 0);
+  if (rank === undefined || place <= run.eventAt) return;
+  run.eventAt = place;
+  run.label = event.label;
+  switch (event.type) {
+    case "run.queued":
+      run.run = event.run;
+      run.notebook = event.notebook;
+      run.version = event.version;
+      run.createdAt = event.at;
+      for (const step of event.steps) draft.cell(step);
+      break;
+    case "run.started":
+      run.startedAt ??= event.at;
+      break;
+    case "run.ended":
+      run.endedAt = event.at;
+      if (event.problem !== undefined) run.problem = event.problem;
+      break;
+  }
+}
+
+function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): void {
+  const cell = draft.cell(event.step);
+  const place = event.seq * 4 + (STEP_RANK[event.type] ?? STEP_ENDED);
+  if (place <= cell.eventAt) return;
+  cell.eventAt = place;
+  cell.label = event.label;
+  switch (event.type) {
+    case "step.started":
+      if (event.attempt > cell.attempt) draft.begin(event.step, event.attempt);
+      cell.reason = event.reason;
+      cell.startedAt = event.at;
+      delete cell.due;
+      break;
+    case "step.retried":
+      cell.endedAt = event.at;
+      cell.due = event.due;
+      if (event.problem === undefined) delete cell.problem;
+      else cell.problem = event.problem;
+      break;
+    case "step.succeeded":
+      ended(cell, event.at, { usage: event.usage, warnings: event.warnings, display: event.display });
+      cell.value = event.value;
+      delete cell.problem;
+      break;
+    case "step.reused":
+      ended(cell, event.at, {});
+      cell.value = event.value;
+      cell.reusedFrom = event.run;
+      break;
+    case "step.failed":
+      ended(cell, event.at, { usage: event.usage });
+      cell.problem = event.problem;
+      break;
+    case "step.skipped":
+      ended(cell, event.at, { skipped: event.reason, because: event.because });
+      break;
+    case "step.cancelled":
+      ended(cell, event.at, {});
+      break;
+  }
+}
+
+function ended(cell: CellView, at: number, rest: Partial<CellView>): void {
+  cell.endedAt = at;
+  delete cell.due;
+  for (const [key, value] of Object.entries(rest)) {
+    if (value !== undefined) Object.assign(cell, { [key]: value });
+  }
+}
+
+/** Clears what belongs to one attempt and folds the last one away, if there was one. */
+function beginAttempt(cell: CellView, attempt: number): void {
+  if (cell.attempt > 0) {
+    const past = { attempt: cell.attempt, text: lastOf(cell.text, MAX_PAST_TEXT) };
+    cell.earlier = [...cell.earlier, cell.problem === undefined ? past : { ...past, problem: cell.problem }]
+      .slice(-MAX_EARLIER);
+  }
+  cell.attempt = attempt;
+  cell.text = "";
+  cell.textCut = 0;
+  cell.reasoning = "";
+  cell.logs = [];
+  cell.frameSeq = 0;
+  for (const key of ["progress", "problem", "endedAt", "usage", "warnings"] as const) delete cell[key];
+}
+
+function cutText(cell: CellView, max: number): void {
+  const kept = lastOf(cell.text, max);
+  cell.textCut += cell.text.length - kept.length;
+  cell.text = kept;
+}
+
+/** The last `max` code units, one fewer where that would begin inside a surrogate pair. */
+function lastOf(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const from = text.length - max;
+  const first = text.charCodeAt(from);
+  return text.slice(first >= 0xdc00 && first <= 0xdfff ? from + 1 : from);
+}
