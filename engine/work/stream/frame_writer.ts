@@ -8,6 +8,7 @@
  * wait for the first of 50 ms, 64 frames and 16 KiB (EN-1602).
  */
 import type { Clock } from "../../base/clock.ts";
+import { hit } from "../../base/faults.ts";
 import type { Frame, FrameBody } from "../../wire/frame.ts";
 
 const BATCH_MS = 50;
@@ -83,7 +84,9 @@ export class FrameWriter {
 
   #flush(): void {
     const batch = this.#take();
-    if (batch.length > 0) this.hand(batch);
+    if (batch.length === 0) return;
+    hit("frame.flush");
+    this.hand(batch);
   }
 
   #take(): Frame[] {
