@@ -2,4 +2,9 @@
  * What `routes/`, `cli/` and `main.ts` may use of the engine. Owns: the list.
  */
 export { createEngine, type Engine, type EngineOptions, type RunSummary } from "./work/engine.ts";
+export { checkText } from "./work/check.ts";
+export { type Document, readDocument } from "./work/documents.ts";
+export { createServices, type Services } from "./work/services.ts";
 export type { RunRequest } from "./work/submit.ts";
+export { openStore } from "./store/open.ts";
+export { renderChart } from "./sandbox/chart.ts";

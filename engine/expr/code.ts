@@ -2,7 +2,7 @@
  * TypeScript of a `ts` cell as something known: parsed, its free names found. Owns: what counts as a free name.
  * Never: running it, checking its types.
  *
- * C1 A free name is read as a value and declared nowhere around the place: no type, label, property or import.
+ * J3 A free name is read as a value and declared nowhere around the place: no type, label, property or import.
  */
 import { parse, type ParseResult } from "@babel/parser";
 import traverse, { type NodePath } from "@babel/traverse";

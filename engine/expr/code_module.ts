@@ -1,7 +1,7 @@
 /**
  * The module that a `ts` cell becomes. Owns: its text. Never: running it.
  *
- * M1 Every line of the source is the same line of the module, so that a stack trace points into the cell.
+ * J4 Every line of the source is the same line of the module, so that a stack trace points into the cell.
  */
 import { parseCode } from "./code.ts";
 

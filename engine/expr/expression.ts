@@ -2,7 +2,7 @@
  * JSONata text as something known: parsed, checked, its reads found. Owns: the limits on expression text, the messages
  * about it and the cache of parsed ones. Never: evaluation, which is a child process's work.
  *
- * X1 The library never sees text over the limits: it recurses on brackets, and copies the left side of `??` and `?:`.
+ * J2 The library never sees text over the limits: it recurses on brackets, and copies the left side of `??` and `?:`.
  */
 import jsonata from "jsonata";
 import type { Place } from "../notebook/types.ts";
@@ -82,7 +82,10 @@ export function clearCache(): void {
  *
  * @param place where it stands, if not within the expression's own text
  */
-export function explain({ code, reason, line, column, suggestion }: ExpressionProblem, place?: Place): string {
+export function explain(
+  { code, reason, line, column, suggestion }: ExpressionProblem,
+  place?: Place,
+): string {
   if (code === "expression_invalid") {
     const at = place ?? { line, column };
     return `Invalid expression: ${reason} (line ${at.line}, column ${at.column})`;

@@ -2,7 +2,7 @@
  * What a JSONata expression reads. Owns: its free root names, found on its tree and never by running it.
  * Never: whether a name exists; that is the graph's question.
  *
- * R1 Each name that an evaluation reads from its input is among the references, unless it does so through a wildcard
+ * J1 Each name that an evaluation reads from its input is among the references, unless it does so through a wildcard
  *    or through a function that is given or gives the whole input.
  *
  * The input of a cell's expression is an object of cells and params. A name is a root name where its context is that
@@ -195,7 +195,9 @@ class Walk {
 
   #call(node: Ast, root: boolean, method = false): boolean {
     const { procedure } = node;
-    const plain = procedure?.type === "path" && procedure.steps?.length === 1 ? procedure.steps[0] : undefined;
+    const plain = procedure?.type === "path" && procedure.steps?.length === 1
+      ? procedure.steps[0]
+      : undefined;
     if (plain?.type === "name") {
       this.plainCalls.push({ name: String(plain.value), method, offset: this.#start(plain) });
     } else if (procedure?.type === "variable") {

@@ -7,7 +7,17 @@
 
 /** A piece of JSONata text. `unclosed` runs to the end: a string, name, comment or regular expression without end. */
 export interface Lexeme {
-  type: "space" | "comment" | "string" | "quoted" | "regex" | "open" | "close" | "word" | "operator" | "unclosed";
+  type:
+    | "space"
+    | "comment"
+    | "string"
+    | "quoted"
+    | "regex"
+    | "open"
+    | "close"
+    | "word"
+    | "operator"
+    | "unclosed";
   start: number;
   end: number;
 }

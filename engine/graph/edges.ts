@@ -58,7 +58,7 @@ class Into {
 
   reference({ name, port, param, global, place }: Use): void {
     const { cells, params } = this.names;
-    if (param && name === "*") for (const each of params) this.params.add(each);
+    if (param && name === "*") { for (const each of params) this.params.add(each); }
     else if (params.has(name)) this.params.add(name);
     else if (param) this.#unknown("No param is", name, params, place());
     else if (cells.has(name)) {
@@ -75,7 +75,11 @@ class Into {
       for (const { cell, port } of from) {
         const source = cells.get(cell);
         if (source === undefined && params.has(cell)) {
-          this.#problem("input_param", place(), `'${cell}' is a param; read it by its name, without an input`);
+          this.#problem(
+            "input_param",
+            place(),
+            `'${cell}' is a param; read it by its name, without an input`,
+          );
         } else if (source === undefined) {
           this.#unknown("No cell is", cell, cells.keys(), place());
         } else if (port !== "" && source.kind !== "invalid" && !source.outputs.some((o) => o.name === port)) {

@@ -32,7 +32,10 @@ const GAP_Y = 32;
  *
  * @param sizes by cell; 240 × 96 where absent
  */
-export function layoutGraph(graph: Graph, sizes: ReadonlyMap<string, Size> = new Map()): Map<string, Position> {
+export function layoutGraph(
+  graph: Graph,
+  sizes: ReadonlyMap<string, Size> = new Map(),
+): Map<string, Position> {
   const names = [...graph.byName.keys()];
   const sizeOf = (name: string) => sizes.get(name) ?? DEFAULT_SIZE;
   return names.length <= MAX_LAYERED ? layered(graph, names, sizeOf) : grid(graph, names, sizeOf);
@@ -46,7 +49,12 @@ function layered(graph: Graph, names: string[], sizeOf: (name: string) => Size):
   for (const { source, target } of graph.edges) if (source !== target) dagre.setEdge(source, target);
   layout(dagre);
   return new Map(names.map((name) => {
-    const { x, y, width, height } = dagre.node(name) as { x: number; y: number; width: number; height: number };
+    const { x, y, width, height } = dagre.node(name) as {
+      x: number;
+      y: number;
+      width: number;
+      height: number;
+    };
     return [name, { x: Math.round(x - width / 2), y: Math.round(y - height / 2) }];
   }));
 }

@@ -19,7 +19,9 @@ export function runOrder({ nodes, into, outOf }: Pick<Graph, "nodes" | "into" | 
   const index = new Map<string, number>();
   nodes.forEach(({ name }, i) => index.has(name) || index.set(name, i));
   // Two edges between the same cells count once on each side alike, so that plain counting is right.
-  const waiting = nodes.map(({ name }) => (into.get(name) ?? []).filter(({ source }) => index.has(source)).length);
+  const waiting = nodes.map(({ name }) =>
+    (into.get(name) ?? []).filter(({ source }) => index.has(source)).length
+  );
   const ready = new MinHeap();
   index.forEach((i) => {
     if (waiting[i] === 0) ready.push(i);

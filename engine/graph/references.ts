@@ -35,7 +35,9 @@ export interface CellReads {
 
 /** Header keys whose strings are not text with placeholders: settings, contracts, and values given as they are. */
 const NO_TEXT = new Set([
-  ..."inputs outputs after when each join rest retry timeout onTimeout errors fallback limits quotas".split(" "),
+  ..."inputs outputs after when each join rest retry timeout onTimeout errors fallback limits quotas".split(
+    " ",
+  ),
   ..."requires needs cache role temperature maxTokens readOnly mock schema stream streaming".split(" "),
   ..."deciders needed twoPerson param".split(" "),
 ]);
@@ -100,7 +102,11 @@ class Reader implements CellReads {
       };
       for (const text of stringsIn(value)) {
         if (text.includes("{{")) {
-          this.template(text, (place) => placeOfText(this.cell, key, lineOf(text, place), place.column), options);
+          this.template(
+            text,
+            (place) => placeOfText(this.cell, key, lineOf(text, place), place.column),
+            options,
+          );
         }
       }
     }

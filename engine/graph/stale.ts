@@ -29,13 +29,17 @@ export interface FingerprintInput {
  * agent); the names and values of the params it reads; the edges into it with the fingerprints of their sources. Kept
  * apart, so that of two that differ one can say what has changed. Cells on or behind a cycle have none.
  */
-export function fingerprints(graph: Graph, { frontMatter, params, hash }: FingerprintInput): Map<string, string> {
+export function fingerprints(
+  graph: Graph,
+  { frontMatter, params, hash }: FingerprintInput,
+): Map<string, string> {
   const part = (value: Json) => hash(canonicalJson(value)).slice(0, PART_LENGTH);
   const values = new Map(graph.params.map((param) => [param.name, params[param.name] ?? param.default]));
   // A param can be a whole file, and many cells can read it.
   const paramHashes = new Map<string, string>();
   const paramHash = (name: string) => {
-    const known = paramHashes.get(name) ?? part([name, values.get(name) ?? null, values.get(name) !== undefined]);
+    const known = paramHashes.get(name) ??
+      part([name, values.get(name) ?? null, values.get(name) !== undefined]);
     paramHashes.set(name, known);
     return known;
   };

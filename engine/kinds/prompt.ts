@@ -2,19 +2,20 @@
  * From a cell's text to a prompt. Owns: filling placeholders, and what of the prompt is instruction and what is
  * material. Never: calling a model.
  */
-import { isObject, type Json } from "../base/json.ts";
+import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { parseTemplate, renderText, type Segment } from "../expr/template.ts";
 import type { PromptPart } from "../models/model.ts";
 import type { FailureCategory } from "../plan/types.ts";
 import type { Attempt, Outcome } from "./kind.ts";
 import { failed } from "./kind.ts";
+import { paramsOf } from "./jsonata.ts";
 
 /** What an agent needs of the evaluator of expressions. `value` is absent where an expression gives nothing. */
 export interface ExpressionEvaluator {
   evaluate(request: {
     expression: string;
-    input: Json;
-    params?: Json;
+    input: JsonObject;
+    params?: JsonObject;
     now: number;
     seed: string;
     signal: AbortSignal;
@@ -63,7 +64,7 @@ async function fillHole(
   const { inputs, startedAt, key, signal } = attempt;
   const result = await evaluator.evaluate({
     expression: expr,
-    input: inputs,
+    input: { ...inputs },
     params: paramsOf(attempt),
     now: startedAt,
     seed: `${key}/${attempt.attempt}`,
@@ -83,14 +84,6 @@ async function fillHole(
     ok: true,
     parts: [{ type: "material", text: renderText(value), value: withNames(value, inputs), name: expr }],
   };
-}
-
-function paramsOf({ frontMatter, inputs }: Attempt): Json {
-  return Object.fromEntries(
-    frontMatter.params.filter(({ name }) => Object.hasOwn(inputs, name)).map((
-      { name },
-    ) => [name, inputs[name]!]),
-  );
 }
 
 /**

@@ -176,9 +176,8 @@ function translate(
       return part.text === "" ? undefined : { type: "reasoning", text: part.text };
     case "error":
       // The SDK calls a stream without finish reason an error, also one that said it was done.
-      return guard.sawDone() && isUnfinished(part.error)
-        ? undefined
-        : providerError(part.error, errorContext(settings, request));
+      if (!isUnfinished(part.error)) return providerError(part.error, errorContext(settings, request));
+      return guard.sawDone() ? undefined : cut(settings.name);
     case "finish":
       return finishOf(part, guard, settings.name);
     default:

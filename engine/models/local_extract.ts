@@ -18,7 +18,7 @@ import type { ModelPart, ModelRequest, Provider } from "./model.ts";
 export const LOCAL_DESCRIPTION =
   "Picks sentences and key phrases out of its input. It writes nothing of its own.";
 
-type Answer = { ok: true; pieces: string[] } | { ok: false; code: string; message: string };
+type Answer = { ok: true; pieces: string[] } | { ok: false; error: { code: string; message: string } };
 
 /**
  * The provider `local` with its one model `extract`.
@@ -55,7 +55,7 @@ async function* stream(request: ModelRequest): AsyncIterable<ModelPart> {
   const material = materialOf(request.prompt);
   const asked = understand(material.instruction);
   const answer = answerTo(asked, material, request);
-  if (!answer.ok) return yield { type: "error", category: "invalid_input", ...answer };
+  if (!answer.ok) return yield { type: "error", category: "invalid_input", ...answer.error };
   for (const text of answer.pieces) {
     // Lets the stop of a run be heard between two sentences.
     await Promise.resolve();
@@ -77,7 +77,7 @@ function answerTo(asked: Asked, material: Material, request: ModelRequest): Answ
   if (material.sentences.length === 0 && !(given && request.schema !== undefined)) {
     const found = given ? "found no sentences in its material" : "has no material to pick from";
     const way = "Put text into the prompt with a placeholder, or name another model";
-    return { ok: false, code: "local_no_material", message: `local/extract ${found}. ${way}` };
+    return { ok: false, error: { code: "local_no_material", message: `local/extract ${found}. ${way}` } };
   }
   const picked = pick(asked, material);
   const pieces = asked.task === "review" ? review(material) : layOut(asked, picked);
@@ -91,5 +91,5 @@ function fillIn(schema: JsonObject, source: Parameters<typeof fillSchema>[1]): A
   const property = filled.property === "" ? "the value" : `'${filled.property}'`;
   const message = `local/extract cannot fill ${property}: it only picks sentences and key phrases. ` +
     "Allow null there, or name another model";
-  return { ok: false, code: "local_cannot", message };
+  return { ok: false, error: { code: "local_cannot", message } };
 }

@@ -214,10 +214,13 @@ function editBody(
   if (!body.ok) return body;
   const raw = withBody(cell.raw, fence, body.text);
   const [after, ...more] = parse(raw).notebook.blocks;
-  if (after?.type !== "cell" || more.length > 0 || !check(after)) {
+  const edited = withRaw(notebook, cell, raw);
+  // A new line `---` would also close front matter that nothing closed before.
+  const sameFront = findFrontMatter(edited).end === notebook.frontMatter.raw.length;
+  if (after?.type !== "cell" || more.length > 0 || !check(after) || !sameFront) {
     return failed(`'${name}' cannot be changed so: it would read as something else`);
   }
-  return { ok: true, text: withRaw(notebook, cell, raw) };
+  return { ok: true, text: edited };
 }
 
 /** The raw text of a cell with another body, its fences made longer if the body holds as long ones. */

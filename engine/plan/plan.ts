@@ -2,8 +2,8 @@
  * Deciding what a run will do. Owns: what refuses a run before anything is written, what is run and what reused, and
  * the words for why. Never: params' values being right, budgets, who may run it.
  *
- * N1 Steps stand in run order, each after all that it needs, and every need names a step of the plan.
- * N2 A step is reused only if nothing whose value it reads runs.
+ * D1 Steps stand in run order, each after all that it needs, and every need names a step of the plan.
+ * D2 A step is reused only if nothing whose value it reads runs.
  */
 import { sha256 } from "../base/hash.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -15,7 +15,7 @@ import { didYouMean, nearest } from "../notebook/nearest.ts";
 import { stepPolicies } from "../notebook/policy.ts";
 import { inOrder, shown } from "../notebook/problem.ts";
 import type { FrontMatter, Notebook, Problem } from "../notebook/types.ts";
-import { needsOf, type Selection, selectCells } from "./select.ts";
+import { needsOf, selectCells, type Selection } from "./select.ts";
 import type { History, Plan, PlanStep } from "./types.ts";
 
 /** Attempts open at a time when front matter does not say. */
@@ -74,9 +74,11 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
   const steps = selection.cells.map((name): PlanStep => {
     const node = graph.byName.get(name)!;
     const needs = needsOf(graph, name, among);
-    const again = cells !== undefined && selection.targets.has(name)
-      ? "asked for"
-      : whyRun(node, stale.get(name), needs.find((need) => isRead(need.mode) && running.has(need.cell))?.cell);
+    const again = cells !== undefined && selection.targets.has(name) ? "asked for" : whyRun(
+      node,
+      stale.get(name),
+      needs.find((need) => isRead(need.mode) && running.has(need.cell))?.cell,
+    );
     const past = Object.hasOwn(history, name) ? history[name] : undefined;
     const reuse = again === undefined && past !== undefined && !selection.targets.has(name);
     if (!reuse) running.add(name);
@@ -131,7 +133,7 @@ function unknownCells({ byName }: Graph, asked: readonly string[]): Problem[] {
   });
 }
 
-function refusals({ graph, kinds, problems = [] }: PlanInput, { cells }: Selection): Problem[] {
+function refusals({ graph, kinds, problems = [] }: PlanInput, { cells, stuck }: Selection): Problem[] {
   const among = new Set(cells);
   const found = problems.filter(({ severity, cell, code }) =>
     severity === "error" && code !== "cycle_found" && (cell === undefined || among.has(cell))
@@ -150,8 +152,10 @@ function refusals({ graph, kinds, problems = [] }: PlanInput, { cells }: Selecti
       found.push(structureError("flag_unavailable", message, node));
     }
   }
-  for (const cycle of findCycles(graph)) {
-    if (!cycle.some((name) => among.has(name))) continue;
+  const cycles = stuck ? findCycles(graph) : [];
+  const touched = cycles.filter((cycle) => cycle.some((name) => among.has(name)));
+  // A cell can also stand behind a cycle of cells that are disabled.
+  for (const cycle of touched.length > 0 ? touched : cycles) {
     found.push(structureError("cycle_found", cycleText(cycle), graph.byName.get(cycle[0]!)));
   }
   if (graph.nodes.length > MAX_CELLS && !found.some(({ code }) => code === "graph_too_large")) {

@@ -12,6 +12,8 @@ export interface Selection {
   cells: string[];
   /** Cells that stand in `cells` because they were asked for. */
   targets: ReadonlySet<string>;
+  /** Whether some of `cells` stand on or behind a cycle. */
+  stuck: boolean;
   /** Cells asked for, or needed by one, that do not run, in the same order. */
   skipped: NonNullable<Plan["skipped"]>;
 }
@@ -39,7 +41,8 @@ export function selectCells(graph: Graph, asked?: Iterable<string>): Selection {
     const by = disabledBy.get(cell)!;
     return { cell, why: by === cell ? "disabled" : `disabled by ${by}` };
   });
-  return { cells: all.filter((name) => reached.has(name)), targets, skipped };
+  const stuck = left.some((name) => reached.has(name));
+  return { cells: all.filter((name) => reached.has(name)), targets, stuck, skipped };
 }
 
 /** Disabled cells by themselves, and cells that need the value of one, each with the disabled cell it comes from. */

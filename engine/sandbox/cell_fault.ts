@@ -49,7 +49,10 @@ export function cellFault(thrown: Thrown, origin: CellOrigin): CellFault {
   if (syntax !== null) return { code: "syntax_invalid", message: `${syntax[1]} (${syntax[2]})` };
   const first = name === "" ? words : `${name}: ${words}`;
   const text = / at line \d+, column \d+$/.test(words) ? first : [first, ...places].join("\n");
-  if (/npm specifiers were requested|JSR package|Requires import access|not a dependency/.test(message)) {
+  if (
+    /npm specifiers were requested|JSR package|Requires import access|not a dependency|relative URL with a cannot-be-a-base/
+      .test(message)
+  ) {
     return { code: "package_not_granted", message: `Cells cannot import packages or files\n${text}` };
   }
   const need = NEED.exec(message);

@@ -4,6 +4,7 @@
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { buildGraph } from "../graph/graph.ts";
 import type { Graph } from "../graph/types.ts";
+import { inOrder } from "../notebook/problem.ts";
 import { parse } from "../notebook/parse.ts";
 import type { Notebook, Problem } from "../notebook/types.ts";
 import { versionOf } from "../notebook/version.ts";
@@ -18,6 +19,18 @@ export interface Document {
 }
 
 const KEPT = 50;
+
+/** Reads a text, whatever is wrong with it. */
+export function readDocument(text: string): Document {
+  const { notebook, problems } = parse(text);
+  const built = buildGraph(notebook);
+  return {
+    version: versionOf(text),
+    notebook,
+    graph: built.graph,
+    problems: inOrder([...problems, ...built.problems]),
+  };
+}
 
 /** Reads versions, each once while it is among the last 50 used. */
 export class Documents {
@@ -34,10 +47,7 @@ export class Documents {
       this.#byVersion.set(version, known);
       return known;
     }
-    const { notebook, problems } = parse(text);
-    const { graph, problems: connections } = buildGraph(notebook);
-    const all = [...problems, ...connections].sort((a, b) => a.line - b.line || a.column - b.column);
-    const document = { version, notebook, graph, problems: all };
+    const document = readDocument(text);
     this.#byVersion.set(version, document);
     if (this.#byVersion.size > KEPT) this.#byVersion.delete(this.#byVersion.keys().next().value!);
     return document;

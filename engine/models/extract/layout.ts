@@ -26,12 +26,10 @@ function groupsOf(picked: Picked): Sentence[][] {
   const byDocument = Map.groupBy(picked.sentences, ({ sentence }: Ranked) => sentence.document);
   return picked.documents.flatMap((name) => {
     const group = byDocument.get(name);
-    return group === undefined ? [] : [group.map(({ sentence }) => sentence).sort(inOrder)];
+    return group === undefined
+      ? []
+      : [group.sort((a, b) => a.index - b.index).map(({ sentence }) => sentence)];
   });
-}
-
-function inOrder(a: Sentence, b: Sentence): number {
-  return a.picked === true && b.picked === true && a.start === b.start ? 0 : a.start - b.start;
 }
 
 function headingOf(group: readonly Sentence[], picked: Picked, index: number): string {

@@ -20,6 +20,8 @@ interface Count {
 }
 
 const LONGEST = 4;
+/** By number of words: longer runs come less often by chance alone, so each time counts more. */
+const WEIGHT = [1, 2, 2.4, 2.4];
 
 /**
  * Runs of 1 to 4 words without a stop word at either end, ranked by how often they stand there, how rare their
@@ -78,10 +80,10 @@ function add(counts: Map<string, Count>, seen: Set<string>, words: string[], doc
   seen.add(key);
 }
 
-/** Frequency times rarity times spread; longer runs are rarer by chance, so they weigh more. */
+/** Frequency times rarity times spread. */
 function scoreOf(run: Count, sentences: number): number {
   const rarity = Math.log(2 + sentences / run.sentences);
-  return run.count * rarity * (1 + Math.log(run.documents.size)) * (1 + 0.6 * (run.size - 1));
+  return (1 + Math.log(run.count)) * rarity * (1 + Math.log(run.documents.size)) * WEIGHT[run.size - 1]!;
 }
 
 function bestForm(forms: ReadonlyMap<string, number>): string {

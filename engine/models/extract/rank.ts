@@ -10,6 +10,8 @@ import { contentStems } from "./words.ts";
 /** A sentence with its score, higher is better; only the order and the ratios mean something. */
 export interface Ranked {
   sentence: Sentence;
+  /** Place among all sentences of the material. */
+  index: number;
   score: number;
   /** Stems of its content words, each once. */
   stems: ReadonlySet<string>;
@@ -44,6 +46,7 @@ export function rank(sentences: readonly Sentence[], asked: string, stops: Reado
   const [mostCentral, closest] = [top(central), top(close)];
   return sentences.map((sentence, i) => ({
     sentence,
+    index: i,
     stems: new Set(stems[i]),
     score: fitness(sentence.text) * (
       CENTRALITY * (central[i]! / mostCentral) + CLOSENESS * (close[i]! / closest) +
@@ -77,11 +80,12 @@ function top(values: readonly number[]): number {
   return values.reduce((a, b) => Math.max(a, b), 1e-9);
 }
 
-/** Sentences of 40 to 300 characters read well alone; shorter or longer ones have to matter much more. */
+/** Whole sentences of 40 to 300 characters in plain words read well alone; others have to matter much more. */
 function fitness(text: string): number {
-  if (text.length < 40) return 0.3;
-  if (text.length > 300) return 0.5;
-  return /[.!?…。！？]["'”’»)*_]*$/.test(text) ? 1 : 0.6;
+  const length = text.length < 40 ? 0.3 : text.length > 300 ? 0.5 : 1;
+  const whole = /[.!?…。！？]["'”’»)*_]*$/.test(text) ? 1 : 0.6;
+  const letters = text.replace(/`[^`]*`/g, "").match(/[\p{L}\s]/gu)?.length ?? 0;
+  return length * whole * (letters / text.length < 0.8 ? 0.5 : 1);
 }
 
 /** Weight of each word: what few sentences have says more. */

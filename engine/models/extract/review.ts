@@ -21,7 +21,7 @@ export function review(material: Material): string[] {
     ? ", and for claims that do not stand word for word in the documents"
     : "";
   const checked =
-    `Checked ${sentences.length} ${sentences.length === 1 ? "sentence" : "sentences"} for repeats, ` +
+    `Checked ${sentences.length} ${sentences.length === 1 ? "sentence" : "sentences"} for repeats and ` +
     `for similar sentences whose numbers differ${sources}. Nothing else was checked.\n\n`;
   return [checked, ...(findings.length === 0 ? ["Nothing was found.\n"] : findings)];
 }

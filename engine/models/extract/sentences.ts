@@ -39,7 +39,7 @@ interface Paragraph {
 const LONGEST = 600;
 /** A sentence ends here by its dot and capital, but is not over. */
 const ABBREVIATED =
-  /(?:^|[\s(])(?:\p{L}|dr|mr|mrs|ms|prof|st|no|nr|fig|eq|vs|cf|ca|approx|incl|resp|etc|e\.g|i\.e|z\.b|d\.h|u\.a|bzw|vgl|usw|abb|bspw)\.\s*$/iu;
+  /(?:^|[\s(])(?:\p{L}|dr|mr|mrs|prof|st|no|nr|fig|eq|vs|cf|ca|approx|incl|resp|etc|e\.g|i\.e|z\.b|d\.h|u\.a|bzw|vgl|usw|abb|bspw)\.\s*$/iu;
 
 /** The sentences of a document in their order. */
 export function sentencesOf(document: Document): Sentence[] {

@@ -93,7 +93,7 @@ export function readCell(
     report(structureProblem("header_invalid", yaml.error.place, message, { cell: name, expected }));
   }
   if (cell.kind !== "invalid") {
-    checkHeader(cell, cell.kind, yaml.placeOf, report);
+    checkHeader(cell, cell.kind, at, yaml.placeOf, report);
     checkBody(cell, cell.kind, info, at, report);
   }
   return cell;
@@ -111,6 +111,7 @@ function holdsAnother(cell: Cell, fence: Fence): boolean {
 function checkHeader(
   cell: Cell,
   kind: CellKind,
+  at: Place,
   placeOf: (path: readonly string[]) => Place,
   report: Report,
 ): void {
@@ -126,7 +127,7 @@ function checkHeader(
     }
     if (side === "outputs" && isObject(ports)) checkTypes(cell, ports, placeOf, report);
   }
-  if (kind === "input") checkInput(cell, placeOf, report);
+  if (kind === "input") checkInput(cell, at, placeOf, report);
 }
 
 function checkTypes(
@@ -143,11 +144,16 @@ function checkTypes(
   }
 }
 
-function checkInput(cell: Cell, placeOf: (path: readonly string[]) => Place, report: Report): void {
+function checkInput(
+  cell: Cell,
+  at: Place,
+  placeOf: (path: readonly string[]) => Place,
+  report: Report,
+): void {
   const sources = INPUT_SOURCES.filter((key) => Object.hasOwn(cell.header, key));
   const detail = { cell: cell.name, expected: `one of ${INPUT_SOURCES.join(", ")}` };
   if (sources.length !== 1) {
-    const place = placeOf(sources.slice(1, 2));
+    const place = sources.length === 0 ? at : placeOf(sources.slice(1, 2));
     const message = `Input '${cell.name}' must have exactly one of ${INPUT_SOURCES.join(", ")}`;
     report(configProblem("input_source", place, message, detail));
   } else if (Object.hasOwn(cell.header, "as") && !sources[0]!.startsWith("file")) {

@@ -13,8 +13,8 @@ const SOURCE = { line: 1, indent: 0, maxLength: Infinity };
 const WRITING = { lineWidth: 0 } as const;
 
 /**
- * The text with the key at `path` set to `value`, or taken out if that is absent. Only the lines of the top key of the
- * path are written anew; comments and form of all others stay.
+ * The text with the key at `path` set to `value`, or taken out if that is absent. A short value replaces another's bytes
+ * and no more; else the lines of the top key of the path are written anew. Comments and form of all others stay.
  *
  * @param lineEnd what new lines end with
  * @returns `undefined` if the text is not valid, or a value on the way to the key has no keys
@@ -29,7 +29,7 @@ export function setYamlKey(
   if (before.error !== undefined) return undefined;
   const wanted = withKey(before.data, path, value);
   if (wanted === undefined) return undefined;
-  for (const edit of [editLines, editWhole]) {
+  for (const edit of [editScalar, editLines, editWhole]) {
     const edited = edit(text, path, value, lineEnd);
     if (edited === undefined) continue;
     const after = readYaml(edited, SOURCE);
@@ -53,6 +53,23 @@ function withKey(
   if (!isObject(old)) return undefined;
   const inner = withKey(old, [next, ...further], value);
   return inner === undefined ? undefined : Object.fromEntries([...entries, [key!, inner]]);
+}
+
+/** Rewrites the bytes of one value, where both it and the one that it replaces fit on a line. */
+function editScalar(
+  text: string,
+  path: readonly [string, ...string[]],
+  value: Json | undefined,
+): string | undefined {
+  const old = parseDocument(withLineFeeds(text), YAML_OPTIONS).getIn(path, true);
+  if (!isScalar(old) || old.anchor !== undefined || value === undefined || typeof value === "object") {
+    return undefined;
+  }
+  const [start, end] = old.range!;
+  // Written as a key's value, because what needs quotes depends on where it stands.
+  const line = new Document({ k: value }).toString(WRITING).trimEnd().slice("k: ".length);
+  if (start === end || /[\n\r]/.test(line + text.slice(start, end))) return undefined;
+  return text.slice(0, start) + line + text.slice(end);
 }
 
 /** Rewrites the lines of one top key. */

@@ -63,14 +63,16 @@ export function readYaml(text: string, source: YamlSource): YamlText {
   try {
     document = parseDocument(withLineFeeds(text), YAML_OPTIONS);
   } catch (error) {
-    // The library's parser is recursive. Only nesting far over the limit brings it to the end of its stack.
-    if (!(error instanceof RangeError)) throw error;
-    return failed(TOO_DEEP, 0);
+    // The library's parser is recursive: nesting far over the limit brings it to the end of its stack.
+    return failed(error instanceof RangeError ? TOO_DEEP : oneSentence(String(error)), 0);
   }
   const [first] = document.errors;
   if (first !== undefined) {
     const deep = first.message.includes("call stack");
-    return failed(deep ? TOO_DEEP : oneSentence(first.message), first.pos[0]);
+    return failed(
+      deep ? TOO_DEEP : oneSentence(first.message),
+      Math.min(first.pos[0], text.trimEnd().length),
+    );
   }
   if (document.contents === null || isEmptyScalar(document.contents)) {
     return { data: {}, placeOf: () => placeAt(0) };
@@ -81,10 +83,8 @@ export function readYaml(text: string, source: YamlSource): YamlText {
   if (!isMap(document.contents)) {
     return failed("Expected keys and values, such as `key: value`", document.contents.range![0]);
   }
-  return {
-    data: value as JsonObject,
-    placeOf: (path) => placeAt(keyOffset(document.contents, path)),
-  };
+  const offsetOf = keyFinder(document.contents);
+  return { data: value as JsonObject, placeOf: (path) => placeAt(offsetOf(path)) };
 }
 
 /** The text with each lone carriage return, which YAML does not take as a line end, as a line feed. Length is kept. */
@@ -202,24 +202,27 @@ function isEmptyScalar(node: Node): boolean {
   return isScalar(node) && node.value === null && node.source === "" && node.tag === undefined;
 }
 
-/** Offset of the key at the end of `path`, or of the last key of it that is there. */
-function keyOffset(top: Node | null, path: readonly string[]): number {
-  let node: unknown = top;
-  let offset = top?.range?.[0] ?? 0;
-  for (const step of path) {
-    if (isMap<Node, Node | null>(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && key.value === step);
-      if (pair === undefined) break;
-      offset = pair.key.range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq<Node>(node)) {
-      const item = node.items[Number(step)];
-      if (item === undefined) break;
-      offset = item.range?.[0] ?? offset;
-      node = item;
-    } else break;
-  }
-  return offset;
+/** Gives the offset of the key at the end of a path, or of the last key of it that is there. */
+function keyFinder(top: Node | null): (path: readonly string[]) => number {
+  const pairsOf = new Map<Node, Map<unknown, { key: Node; value: Node | null }>>();
+  const pairs = (map: Node & { items: { key: Node; value: Node | null }[] }) => {
+    const known = pairsOf.get(map) ??
+      new Map(map.items.map((pair) => [isScalar(pair.key) ? pair.key.value : undefined, pair]));
+    pairsOf.set(map, known);
+    return known;
+  };
+  return (path) => {
+    let node: unknown = top;
+    let offset = top?.range?.[0] ?? 0;
+    for (const step of path) {
+      const pair = isMap<Node, Node | null>(node) ? pairs(node).get(step) : undefined;
+      const found = pair?.key ?? (isSeq<Node>(node) ? node.items[Number(step)] : undefined);
+      if (found === undefined) break;
+      offset = found.range?.[0] ?? offset;
+      node = pair === undefined ? found : pair.value;
+    }
+    return offset;
+  };
 }
 
 /** Gives line and column in the file for offsets in the text. Lines are counted on the first call. */

@@ -1,0 +1,148 @@
+/**
+ * `weft run FILE`: runs a notebook to its end. Owns: what a person and a script see of it.
+ *
+ * With `--json` standard output holds one object, `{ schema: "weft.run.v1", run, label, cells }`, and nothing else.
+ */
+import { EngineError } from "../engine/base/errors.ts";
+import type { Json, JsonObject } from "../engine/base/json.ts";
+import type { Engine } from "../engine/mod.ts";
+import type { Problem } from "../engine/notebook/types.ts";
+import type { RunView } from "../engine/wire/view.ts";
+import { readArguments } from "./flags.ts";
+import { CommandError, EXIT, type Io } from "./io.ts";
+import { openStudio } from "./open_studio.ts";
+import { progressOf } from "./progress.ts";
+import { notebookId, problemLine, readNotebook } from "./read_notebook.ts";
+import { readSettings } from "./settings.ts";
+
+/** What `--json` prints. */
+export interface RunReport {
+  schema: "weft.run.v1";
+  /** Null if the notebook could not run. */
+  run: string | null;
+  label: RunView["label"] | "invalid";
+  cells: Record<string, { label: string; value: Json; display?: JsonObject; problem?: string }>;
+  problems?: Problem[];
+}
+
+/** Help of this command. */
+export const RUN_HELP = `weft run FILE [--param NAME=VALUE]… [--store ADDRESS] [--json]
+
+Runs a notebook to its end and prints the values of the cells that nothing else reads.
+
+  --param NAME=VALUE  value of a param; may be given again
+  --store ADDRESS     memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --json              one JSON object on standard output, everything else on standard error
+
+Example: weft run notebooks/02-digest.md --param docs='docs/*.md' --json`;
+
+/** Runs the command; returns its exit code. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const read = readArguments(args, {
+    param: { type: "string", multiple: true },
+    store: { type: "string" },
+    json: { type: "boolean" },
+  });
+  const [file, ...more] = read.files;
+  if (file === undefined) throw new CommandError(EXIT.usage, "Which notebook? Say weft run FILE");
+  if (more.length > 0) {
+    throw new CommandError(EXIT.usage, `One notebook at a time: ${more[0]} is one too many`);
+  }
+  const params = paramsOf(read.all("param"));
+  const settings = readSettings(io, { store: read.text("store"), logLevel: "warn" });
+  const text = await readNotebook(file, io);
+  const studio = await openStudio(settings, io, { mayBeClient: true });
+  try {
+    if (studio.client) io.err("Another Weft has this store open; it runs the notebook");
+    const request = { notebook: notebookId(file, settings, io), text, params, author: "terminal" };
+    return await runAndReport(studio.engine, request, file, read.on("json"), io);
+  } finally {
+    await studio.close();
+  }
+}
+
+function paramsOf(given: string[]): JsonObject {
+  return Object.fromEntries(given.map((text) => {
+    const at = text.indexOf("=");
+    if (at < 1) throw new CommandError(EXIT.usage, `A param is NAME=VALUE: current value is ${text}`);
+    return [text.slice(0, at), text.slice(at + 1)];
+  }));
+}
+
+async function runAndReport(
+  engine: Engine,
+  request: Parameters<Engine["submit"]>[0],
+  file: string,
+  json: boolean,
+  io: Io,
+): Promise<number> {
+  let run: string;
+  try {
+    ({ run } = await engine.submit(request));
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.problems === undefined) throw error;
+    return refused(error, file, json, io);
+  }
+  io.err(run);
+  const progress = progressOf(io.err);
+  for await (const { items } of engine.follow(run, { signal: io.signal })) {
+    for (const item of items) if (item.kind === "event") progress(item.event);
+  }
+  const view = await engine.view(run);
+  if (io.signal.aborted && view.endedAt === undefined) {
+    io.err(`Interrupted. The run is kept; the next Weft on this store goes on with it: ${run}`);
+    return EXIT.interrupted;
+  }
+  const report = await reportOf(engine, view);
+  if (json) io.out(JSON.stringify(report));
+  else printSinks(report, await sinksOf(engine, request.text, view), io);
+  return exitOf(view);
+}
+
+const USAGE_CODES: ReadonlySet<string> = new Set(["param_missing", "param_invalid", "param_unknown"]);
+
+function refused(error: EngineError, file: string, json: boolean, io: Io): number {
+  const problems = error.problems as Problem[];
+  const errors = problems.filter(({ severity }) => severity === "error");
+  for (const problem of problems) io.err(problemLine(file, problem));
+  io.err(`${file} cannot run: ${errors.length} ${errors.length === 1 ? "error" : "errors"}`);
+  const report: RunReport = { schema: "weft.run.v1", run: null, label: "invalid", cells: {}, problems };
+  if (json) io.out(JSON.stringify(report));
+  return errors.every(({ code }) => USAGE_CODES.has(code)) ? EXIT.usage : EXIT.failed;
+}
+
+async function reportOf(engine: Engine, view: RunView): Promise<RunReport> {
+  const cells: RunReport["cells"] = {};
+  for (const [name, { label, value, display, problem }] of Object.entries(view.cells)) {
+    cells[name] = {
+      label,
+      value: value === undefined ? null : await engine.value(view.run, name),
+      ...(display === undefined ? {} : { display }),
+      ...(problem === undefined ? {} : { problem: problem.message }),
+    };
+  }
+  return { schema: "weft.run.v1", run: view.run, label: view.label, cells };
+}
+
+/** Cells that no other cell of the run needs. */
+async function sinksOf(engine: Engine, text: string, view: RunView): Promise<string[]> {
+  const { plan } = await engine.plan({ notebook: view.notebook, text }).catch(() => ({ plan: undefined }));
+  const needed = new Set(plan?.steps.flatMap((step) => step.needs.map((need) => need.cell)));
+  return Object.keys(view.cells).filter((name) => !needed.has(name));
+}
+
+function printSinks({ cells }: RunReport, sinks: string[], io: Io): void {
+  for (const name of sinks) {
+    const { label, value, display } = cells[name]!;
+    if (label !== "succeeded" && label !== "warned" && label !== "reused") continue;
+    if (sinks.length > 1) io.out(`## ${name}\n`);
+    if (display?.as === "chart") io.out("A chart: the studio draws it, --json prints what it is made of");
+    else io.out(typeof value === "string" ? value : JSON.stringify(value, null, 2));
+  }
+}
+
+function exitOf({ label }: RunView): number {
+  if (label === "succeeded") return EXIT.ok;
+  if (label === "partial") return EXIT.partial;
+  return label === "stopped" || label === "cancelled" ? EXIT.stopped : EXIT.failed;
+}

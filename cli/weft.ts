@@ -1,0 +1,80 @@
+/**
+ * The `weft` command. Owns: which commands there are, and what a person reads when one cannot go on.
+ */
+import { EngineError, type ErrorCode } from "../engine/base/errors.ts";
+import { nearest } from "../engine/notebook/nearest.ts";
+import { CommandError, EXIT, type Io } from "./io.ts";
+
+/** A command: its help and what it does. */
+interface Command {
+  help: string;
+  run(args: readonly string[], io: Io): Promise<number>;
+}
+
+/** Commands are loaded when they are used: `check` needs no server and no database. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  serve: async () => {
+    const { serve, SERVE_HELP } = await import("./serve.ts");
+    return { help: SERVE_HELP, run: serve };
+  },
+  run: async () => {
+    const { run, RUN_HELP } = await import("./run.ts");
+    return { help: RUN_HELP, run };
+  },
+  check: async () => {
+    const { check, CHECK_HELP } = await import("./check.ts");
+    return { help: CHECK_HELP, run: check };
+  },
+};
+
+const HELP = `weft serve [FOLDER]   open the studio
+weft run FILE         run a notebook to its end
+weft check FILE…      say what is wrong with notebooks
+
+weft COMMAND --help tells more.`;
+
+/** Runs a command line; returns the exit code. Never throws. */
+export async function weft(args: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help" || name === "help") {
+    io.out(HELP);
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  try {
+    const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (load === undefined) throw unknownCommand(name);
+    const command = await load();
+    if (rest.includes("--help")) {
+      io.out(command.help);
+      return EXIT.ok;
+    }
+    return await command.run(rest, io);
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+function unknownCommand(name: string): CommandError {
+  const near = nearest(name, Object.keys(COMMANDS));
+  const hint = near === undefined ? "weft --help lists what there is" : `Did you mean ${near}?`;
+  return new CommandError(EXIT.usage, `There is no command ${name}. ${hint}`);
+}
+
+const EXIT_OF: Partial<Record<ErrorCode, number>> = {
+  store_in_use: EXIT.unavailable,
+  store_unavailable: EXIT.unavailable,
+  notebook_not_found: EXIT.notFound,
+};
+
+function explain(error: unknown, io: Io): number {
+  if (error instanceof CommandError) {
+    io.err(error.message);
+    return error.code;
+  }
+  if (error instanceof EngineError) {
+    io.err(error.message);
+    return EXIT_OF[error.code] ?? EXIT.failed;
+  }
+  io.err(`This is a bug: ${error instanceof Error ? error.stack : String(error)}`);
+  return EXIT.bug;
+}

@@ -1,0 +1,29 @@
+/**
+ * The kinds that this engine can run. Owns: the list. Never: what a kind does.
+ */
+import type { Workspace } from "../access/workspace.ts";
+import type { Models } from "../models/model.ts";
+import type { Evaluator } from "../sandbox/evaluator.ts";
+import { agentKind } from "./agent.ts";
+import { inputKind } from "./input.ts";
+import { jsonataKind } from "./jsonata.ts";
+import type { Kinds } from "./kind.ts";
+import { tsKind } from "./ts.ts";
+
+/** What kinds work with. */
+export interface KindServices {
+  models: Models;
+  evaluator: Evaluator;
+  workspace: Pick<Workspace, "files">;
+}
+
+/** Every kind by its name, in the order of the palette. */
+export function createKinds({ models, evaluator, workspace }: KindServices): Kinds {
+  const kinds = [
+    agentKind({ models, evaluator }),
+    jsonataKind({ evaluator }),
+    tsKind(),
+    inputKind({ workspace }),
+  ];
+  return new Map(kinds.map((kind) => [kind.name, kind]));
+}
