@@ -1,7 +1,13 @@
 /**
  * What `routes/`, `cli/` and `main.ts` may use of the engine. Owns: the list.
  */
-export { createEngine, type Engine, type EngineOptions, type RunSummary } from "./work/engine.ts";
+export {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type Planned,
+  type RunSummary,
+} from "./work/engine.ts";
 export { checkText } from "./work/check.ts";
 export { type Document, readDocument } from "./work/documents.ts";
 export { createServices, type Services } from "./work/services.ts";

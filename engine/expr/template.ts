@@ -50,7 +50,7 @@ export function parseTemplate(text: string): Template {
     if (close === undefined) {
       pending += text.slice(open);
       flush();
-      return { segments, unclosed: places(open) };
+      at = open + 2; continue;
     }
     flush();
     const inner = text.slice(open + 2, close);

@@ -9,7 +9,7 @@
  * prose, and in a list item there is a warning that says so.
  */
 import { inOrder, type Report, shown, structureProblem } from "./problem.ts";
-import { readCell } from "./syntax/cell.ts";
+import { BrokenHeaders, readCell } from "./syntax/cell.ts";
 import { type Fence, scanFences } from "./syntax/fences.ts";
 import { readFrontMatter } from "./syntax/front_matter.ts";
 import { type Info, readInfo } from "./syntax/info.ts";
@@ -76,6 +76,7 @@ function findCells(fences: readonly Fence[], report: Report): Found[] {
 function readBlocks(text: string, found: Found[], frontMatter: FrontMatter, report: Report): Block[] {
   const blocks: Block[] = [];
   const names = new Names(found, frontMatter, report);
+  const headers = new BrokenHeaders();
   let proseCount = 0;
   let start = 0;
   let line = 1 + countLineEnds(frontMatter.raw);
@@ -86,7 +87,7 @@ function readBlocks(text: string, found: Found[], frontMatter: FrontMatter, repo
   for (const { fence, info } of found) {
     addProse(fence.start);
     const { name, usable } = names.take(fence, info);
-    const cell = readCell(text, fence, info, name, usable, report);
+    const cell = readCell(text, fence, info, name, usable, headers, report);
     blocks.push(cell);
     start = fence.end;
     line = fence.line + countLineEnds(cell.raw);

@@ -46,7 +46,8 @@ export interface PlanInput {
  * The plan of a run, or why there is none. Codes of problems: `cell_unknown`, `kind_unknown`, `cell_invalid`,
  * `cycle_found`, `graph_too_large`, `flag_unavailable`, and those of `problems`.
  *
- * @returns the plan, absent if a problem is an error; problems in order of place
+ * @returns the plan, absent if a problem is an error; problems in order of place, those among `problems` as the same
+ * objects, so that a caller can tell them from new ones
  *
  * @example
  * ```ts
@@ -156,7 +157,9 @@ function refusals({ graph, kinds, problems = [] }: PlanInput, { cells, stuck }: 
   const touched = cycles.filter((cycle) => cycle.some((name) => among.has(name)));
   // A cell can also stand behind a cycle of cells that are disabled.
   for (const cycle of touched.length > 0 ? touched : cycles) {
-    found.push(structureError("cycle_found", cycleText(cycle), graph.byName.get(cycle[0]!)));
+    const message = cycleText(cycle);
+    const known = problems.find((problem) => problem.code === "cycle_found" && problem.message === message);
+    found.push(known ?? structureError("cycle_found", message, graph.byName.get(cycle[0]!)));
   }
   if (graph.nodes.length > MAX_CELLS && !found.some(({ code }) => code === "graph_too_large")) {
     const message = `Notebook has ${graph.nodes.length} cells, over the limit ${MAX_CELLS}`;

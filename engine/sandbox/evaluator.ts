@@ -90,7 +90,15 @@ export function createEvaluator({ clock, log }: { clock: Clock; log: Log }): Eva
       const plain = ast === undefined ? undefined : readPlainPath(ast, input);
       if (plain !== undefined) return { ok: true, ...plain };
       const limitMs = Math.min(Math.max(1, timeoutMs), LONGEST_TIMEOUT_MS);
-      const request: EvaluatorRequest = { expression, input, params, now, seed, timeoutMs: limitMs };
+      const request: EvaluatorRequest = {
+        expression,
+        input,
+        // Params often stand in the input as well: sent twice only if they are read.
+        params: expression.includes("$params") ? params : {},
+        now,
+        seed,
+        timeoutMs: limitMs,
+      };
       const line = JSON.stringify(request);
       // The text around the input is small; that much over the limit is not worth a second pass.
       if (line.length > MAX_BYTES) return failure("expression_too_large", tooLarge("input", line.length));

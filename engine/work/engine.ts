@@ -7,8 +7,10 @@ import { artifacts as openArtifacts } from "../artifacts/artifacts.ts";
 import type { Clock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Ids } from "../base/ids.ts";
-import type { Json } from "../base/json.ts";
+import { sha256 } from "../base/hash.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
+import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import type { Problem } from "../notebook/types.ts";
 import type { History, PastValue, Plan } from "../plan/types.ts";
@@ -20,7 +22,7 @@ import type { WireGroup } from "../wire/frame.ts";
 import { emptyView, reduce } from "../wire/reduce.ts";
 import type { RunView } from "../wire/view.ts";
 import { headLabel, type RunHead } from "./commit/live_run.ts";
-import { Documents } from "./documents.ts";
+import { type Document, Documents } from "./documents.ts";
 import { journals as openJournals } from "./journal.ts";
 import type { PostedCommand } from "./records.ts";
 import { Feed } from "./stream/feed.ts";
@@ -39,10 +41,19 @@ export interface RunSummary {
   endedAt?: number;
 }
 
+/** What a run would do. */
+export interface Planned {
+  /** Absent if a problem stops it. */
+  plan?: Plan;
+  problems: Problem[];
+  /** Cells that have a value of an earlier run which no longer holds, and why in words such as `code edited`. */
+  stale: Record<string, string>;
+}
+
 /** The engine as the front doors see it. Methods throw `EngineError` with the codes named. */
 export interface Engine {
-  /** What a run would do and what is wrong, without starting anything. */
-  plan(request: Omit<RunRequest, "author">): Promise<{ plan?: Plan; problems: Problem[] }>;
+  /** What a run would do, what is wrong, and which last values no longer hold; starts nothing. */
+  plan(request: Omit<RunRequest, "author">): Promise<Planned>;
   /** Starts a run. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`. */
   submit(request: RunRequest): Promise<{ run: string }>;
   /** Lets open attempts end, starts no more, then ends the run as `stopped`. `run_not_found`, `run_ended`. */
@@ -170,8 +181,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     async plan(request) {
-      const { plan, problems } = await prepare(ports, request);
-      return { problems, ...(plan === undefined ? {} : { plan }) };
+      const { plan, problems, document, params } = await prepare(ports, request);
+      const stale = staleOf(document, params, await history(request.notebook));
+      return { problems, stale, ...(plan === undefined ? {} : { plan }) };
     },
     async submit(request) {
       const head = await submit(ports, request);
@@ -212,6 +224,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await store.close();
     },
   };
+}
+
+/** Why values of earlier runs no longer hold; cells without one are not among them. */
+function staleOf({ notebook, graph }: Document, params: JsonObject, past: History): Record<string, string> {
+  const current = fingerprints(graph, { frontMatter: notebook.frontMatter, params, hash: sha256 });
+  const stale = staleCells(graph, current, past);
+  return Object.fromEntries([...stale].filter(([cell]) => past[cell] !== undefined));
 }
 
 function summaryOf(head: RunHead): RunSummary {

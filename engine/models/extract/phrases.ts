@@ -17,6 +17,8 @@ interface Count {
   sentences: number;
   documents: Set<string>;
   size: number;
+  /** Has a stop word between its ends. */
+  loose: boolean;
 }
 
 const LONGEST = 4;
@@ -54,7 +56,7 @@ function countRuns(sentences: readonly Sentence[], stops: ReadonlySet<string>): 
       for (let from = 0; from < words.length; from++) {
         for (let to = from + 1; to <= Math.min(words.length, from + LONGEST); to++) {
           if (endsWell(words[from]!, stops) && endsWell(words[to - 1]!, stops)) {
-            add(counts, seen, words.slice(from, to), sentence.document);
+            add(counts, seen, words.slice(from, to), sentence.document, stops);
           }
         }
       }
@@ -67,11 +69,24 @@ function endsWell(word: string, stops: ReadonlySet<string>): boolean {
   return word.length > 2 && !stops.has(word) && !/^\p{N}+$/u.test(word);
 }
 
-function add(counts: Map<string, Count>, seen: Set<string>, words: string[], document: string): void {
+function add(
+  counts: Map<string, Count>,
+  seen: Set<string>,
+  words: string[],
+  document: string,
+  stops: ReadonlySet<string>,
+): void {
   const key = words.map(stem).join(" ");
   const form = words.join(" ");
   const run = counts.get(key) ??
-    { forms: new Map(), count: 0, sentences: 0, documents: new Set<string>(), size: words.length };
+    {
+      forms: new Map(),
+      count: 0,
+      sentences: 0,
+      documents: new Set<string>(),
+      size: words.length,
+      loose: words.some((word) => stops.has(word)),
+    };
   counts.set(key, run);
   run.forms.set(form, (run.forms.get(form) ?? 0) + 1);
   run.count++;
@@ -83,7 +98,8 @@ function add(counts: Map<string, Count>, seen: Set<string>, words: string[], doc
 /** Frequency times rarity times spread. */
 function scoreOf(run: Count, sentences: number): number {
   const rarity = Math.log(2 + sentences / run.sentences);
-  return (1 + Math.log(run.count)) * rarity * (1 + Math.log(run.documents.size)) * WEIGHT[run.size - 1]!;
+  return (1 + Math.log(run.count)) * rarity * (1 + Math.log(run.documents.size)) *
+    WEIGHT[run.loose ? 0 : run.size - 1]!;
 }
 
 function bestForm(forms: ReadonlyMap<string, number>): string {

@@ -66,13 +66,12 @@ export function choose(ranked: readonly Ranked[], count: number): Ranked[] {
   return chosen;
 }
 
-/** Shared words of two sentences as a part of the shorter one, 0 to 1. */
+/** Shared words of two sentences as a part of all their words, 0 to 1. */
 export function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   const [small, large] = a.size <= b.size ? [a, b] : [b, a];
-  if (small.size === 0) return 0;
   let shared = 0;
   for (const word of small) if (large.has(word)) shared++;
-  return shared / small.size;
+  return shared === 0 ? 0 : shared / (small.size + large.size - shared);
 }
 
 /** The greatest value; never 0, so that it can divide. */

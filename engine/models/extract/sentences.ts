@@ -113,8 +113,7 @@ function walkLines(text: string, on: Handlers): void {
   let fence = "";
   let previous = "";
   for (let at = 0; at < text.length;) {
-    const lineEnd = text.indexOf("\n", at);
-    const end = lineEnd === -1 ? text.length : lineEnd;
+    const end = endOfLine(text, at);
     const line = text.slice(at, end).trimEnd();
     const isFirst = at === 0;
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? "";
@@ -126,16 +125,29 @@ function walkLines(text: string, on: Handlers): void {
     } else if (mark !== "") {
       fence = mark;
       on.gap?.();
-    } else readLine(line, at, previous, on);
+    } else readLine(line, { at, previous, next: text.slice(end + 1, endOfLine(text, end + 1)) }, on);
     previous = fence === "" && mark === "" ? line : "";
     at = end + 1;
   }
 }
 
-function readLine(line: string, at: number, previous: string, on: Handlers): void {
+function endOfLine(text: string, at: number): number {
+  const end = text.indexOf("\n", at);
+  return end === -1 ? text.length : end;
+}
+
+interface Neighbours {
+  at: number;
+  previous: string;
+  next: string;
+}
+
+function readLine(line: string, { at, previous, next }: Neighbours, on: Handlers): void {
   const heading = /^ {0,3}#{1,6}\s+(\S.*)$/.exec(line);
   if (heading !== null) return on.heading?.(plainWords(heading[1]!.replace(/\s#+$/, "")));
-  if (/^ {0,3}(?:=+|-{2,})$/.test(line) && isHeadingText(previous)) return on.heading?.(plainWords(previous));
+  if (/^ {0,3}(?:=+|-{2,})\s*$/.test(next) && previous.trim() === "" && isHeadingText(line)) {
+    return on.heading?.(plainWords(line));
+  }
   const begins = /^\s*(?:>\s?)*(?:[-*+]\s+(?:\[[ xX]\]\s+)?|\d{1,9}[.)]\s+|>\s?)/.exec(line)?.[0] ?? "";
   const rest = line.slice(begins.length);
   if (isNoise(line, rest) || (begins === "" && /^(?: {4}|\t)/.test(line) && previous.trim() === "")) {
@@ -168,9 +180,7 @@ function withoutLinks(line: string): string {
 
 function endOfFrontMatter(text: string, firstLineEnd: number): number {
   const close = text.indexOf("\n---", firstLineEnd);
-  if (close === -1) return firstLineEnd + 1;
-  const lineEnd = text.indexOf("\n", close + 4);
-  return lineEnd === -1 ? text.length : lineEnd + 1;
+  return close === -1 ? firstLineEnd + 1 : endOfLine(text, close + 4) + 1;
 }
 
 /** Words of a heading without marks: links keep their words. */

@@ -11,9 +11,11 @@ import { type Info, readInfo } from "./info.ts";
 import { CELL_RULES, HEADER_ONLY, INPUT_SOURCES } from "./keys.ts";
 import { nameFault } from "./names.ts";
 import { applyRules } from "./rules.ts";
-import { readYaml } from "./yaml_text.ts";
+import { readYaml, type YamlText } from "./yaml_text.ts";
 
 const MAX_HEADER = 64 * 1024;
+/** Characters of headers that may turn out not to be valid in a notebook; a broken one costs far more time than a good one. */
+const MAX_BROKEN = 64 * 1024;
 const FLAGS = ["disabled", "bypassed"];
 const DIVIDER = /(^|\r\n|[\n\r])---[ \t]*(?:\r\n|[\n\r]|$)/;
 
@@ -48,11 +50,29 @@ export function bodyOf(text: string, fence: Fence): string {
   return body.replace(indent, (_, lineEnd: string) => lineEnd);
 }
 
+/** What reading broken headers may still cost in one parse. */
+export class BrokenHeaders {
+  #left = MAX_BROKEN;
+
+  /** Reads a header, or gives up on it if too much above it was broken. */
+  read(text: string, line: number, indent: number): YamlText {
+    const place = { line, column: indent + 1 };
+    if (text !== "" && text.length > this.#left && this.#left < MAX_BROKEN) {
+      const message = "It is not read, because too much YAML above it is not valid";
+      return { data: {}, error: { message, place }, placeOf: () => place };
+    }
+    const yaml = readYaml(text, { line, indent, maxLength: MAX_HEADER });
+    if (yaml.error !== undefined) this.#left -= text.length;
+    return yaml;
+  }
+}
+
 /**
  * Makes the cell of a fence.
  *
  * @param name the cell's name in the notebook
  * @param usable whether that is the name that the fence gives; if not, the cell is invalid
+ * @param headers what broken headers of the same notebook may still cost
  */
 export function readCell(
   text: string,
@@ -60,11 +80,12 @@ export function readCell(
   info: Info & { type: "cell" },
   name: string,
   usable: boolean,
+  headers: BrokenHeaders,
   report: Report,
 ): Cell {
   const { headerText, source, divided } = splitBody(info.kind, bodyOf(text, fence));
   const headerLine = fence.line + 1;
-  const yaml = readYaml(headerText, { line: headerLine, indent: fence.indent, maxLength: MAX_HEADER });
+  const yaml = headers.read(headerText, headerLine, fence.indent);
   const cell: Cell = {
     type: "cell",
     kind: usable && fence.closed && yaml.error === undefined ? info.kind : "invalid",

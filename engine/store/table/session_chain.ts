@@ -6,7 +6,8 @@
  * L3 the check is in the same atomic operation as the writes, so a refused one leaves no trace;
  * C1 `ok` is answered only for a write that the store confirmed or that was read back.
  *
- * No two writes of a worker have the same `turn` and `previous`, so reading the record back tells whose it is.
+ * An opening has turn 0 and a commit a turn of its own, so no two commits have the same `turn` and `previous`: reading
+ * the record back tells whose it is.
  */
 import type { Clock, Millis } from "../../base/clock.ts";
 import { isObject, type Json } from "../../base/json.ts";
@@ -175,8 +176,8 @@ export class SessionChain {
   /** Whether a record is this session's: the one it wrote last, or one of which the answer never came. */
   #isOurs(found: Entry): boolean {
     if (found.version === this.#version) return true;
-    const { turn, previous } = readSessionRecord(found);
-    return turn === this.#sent && previous === this.#version;
+    const { epoch, turn, previous } = readSessionRecord(found);
+    return epoch === this.session.epoch && turn === this.#sent && previous === this.#version;
   }
 
   #record(turn: number, expiresAt: Millis): SessionRecord {
