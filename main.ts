@@ -37,6 +37,7 @@ const io: Io = {
   out: (line) => print(Deno.stdout, line),
   err: (line) => print(Deno.stderr, line),
   env: (name) => Deno.env.get(name),
+  envNames: () => Object.keys(Deno.env.toObject()),
   // `deno task` changes to the folder of deno.json and says here where the person stands.
   cwd: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
   signal: interrupt.signal,

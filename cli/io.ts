@@ -32,6 +32,8 @@ export interface Io {
   /** Writes a line to standard error. */
   err(line: string): void;
   env(name: string): string | undefined;
+  /** Names of all environment variables. */
+  envNames(): string[];
   /** Folder that relative paths are relative to. */
   cwd: string;
   /** Aborts when the person interrupts. */

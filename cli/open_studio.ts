@@ -7,7 +7,7 @@ import { systemClock } from "../engine/base/clock.ts";
 import { EngineError } from "../engine/base/errors.ts";
 import { systemIds } from "../engine/base/ids.ts";
 import { lineLog, type Log } from "../engine/base/log.ts";
-import { createEngine, createServices, type Engine, openStore } from "../engine/mod.ts";
+import { createEngine, createKindTools, type Engine, openStore } from "../engine/mod.ts";
 import type { Io } from "./io.ts";
 import type { Settings } from "./settings.ts";
 
@@ -41,10 +41,10 @@ export async function openStudio(settings: Settings, io: Io, { mayBeClient = fal
   await Deno.mkdir(settings.data, { recursive: true, mode: 0o700 });
   const workspace = await openWorkspace({ root: settings.workspace, notebooks: settings.notebooks });
   const { store, exclusive, release, client } = await open(settings.store, mayBeClient);
-  const services = createServices({ workspace, clock, log, env: io.env });
+  const tools = createKindTools({ workspace, clock, log, env: io.env, envNames: io.envNames });
   const engine = await createEngine({
     store,
-    kinds: services.kinds,
+    kinds: tools.kinds,
     workspace,
     clock,
     ids,
@@ -59,7 +59,7 @@ export async function openStudio(settings: Settings, io: Io, { mayBeClient = fal
     client,
     async close(drainMs) {
       await engine.close(drainMs);
-      await services.close();
+      await tools.close();
       await release();
     },
   };

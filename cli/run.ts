@@ -4,7 +4,7 @@
  * With `--json` standard output holds one object, `{ schema: "weft.run.v1", run, label, cells }`, and nothing else.
  */
 import { EngineError } from "../engine/base/errors.ts";
-import type { Json, JsonObject } from "../engine/base/json.ts";
+import { isObject, type Json, type JsonObject } from "../engine/base/json.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Problem } from "../engine/notebook/types.ts";
 import type { RunView } from "../engine/wire/view.ts";
@@ -137,8 +137,14 @@ function printSinks({ cells }: RunReport, sinks: string[], io: Io): void {
     if (label !== "succeeded" && label !== "warned" && label !== "reused") continue;
     if (sinks.length > 1) io.out(`## ${name}\n`);
     if (display?.as === "chart") io.out("A chart: the studio draws it, --json prints what it is made of");
-    else io.out(typeof value === "string" ? value : JSON.stringify(value, null, 2));
+    else io.out(shown(value, display));
   }
+}
+
+/** Text as it is, anything else as JSON. */
+function shown(value: Json, display: JsonObject | undefined): string {
+  const text = typeof display?.port === "string" && isObject(value) ? value[display.port] : value;
+  return typeof text === "string" ? text : JSON.stringify(value, null, 2);
 }
 
 function exitOf({ label }: RunView): number {

@@ -10,7 +10,7 @@ export {
 } from "./work/engine.ts";
 export { checkText } from "./work/check.ts";
 export { type Document, readDocument } from "./work/documents.ts";
-export { createServices, type Services } from "./work/services.ts";
+export { createKindTools, type KindTools } from "./work/kind_tools.ts";
 export type { RunRequest } from "./work/submit.ts";
 export { openStore } from "./store/open.ts";
 export { renderChart } from "./sandbox/chart.ts";

@@ -22,7 +22,11 @@ export type FileValue =
   & { name: string; path: string; text: string; bytes: number; contentType: string }
   & Record<string, Json>;
 
-/** Files of one workspace folder. Each method throws `EngineError` (`id_invalid`, `notebook_not_found`) for a bad name. */
+/**
+ * Files of one workspace folder. Methods throw `EngineError`: `id_invalid` for a name that may not be asked for or leads
+ * out, `notebook_not_found`, `notebook_invalid` for one that is not text or over 16 MiB, and from `files` `param_invalid`
+ * for more than 1,000 files, more than 64 MiB or a file that is not text.
+ */
 export interface Workspace {
   /** Absolute path of the folder that globs are relative to. */
   readonly root: string;

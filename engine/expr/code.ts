@@ -117,8 +117,6 @@ function freeNames(file: ParseResult<File>): FreeName[] {
   };
   traverse(file, {
     TSType: skip,
-    TSTypeAnnotation: skip,
-    TSTypeParameterInstantiation: skip,
     TSTypeParameterDeclaration: skip,
     TSInterfaceDeclaration: skip,
     TSTypeAliasDeclaration: skip,

@@ -50,7 +50,7 @@ export function parseTemplate(text: string): Template {
     if (close === undefined) {
       pending += text.slice(open);
       flush();
-      at = open + 2; continue;
+      return { segments, unclosed: places(open) };
     }
     flush();
     const inner = text.slice(open + 2, close);

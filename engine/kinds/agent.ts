@@ -8,7 +8,7 @@
 import { type AgentSettings, agentSettings } from "../notebook/agent.ts";
 import type { ModelPart, ModelRequest, Models } from "../models/model.ts";
 import type { Usage, Warning } from "../run/event.ts";
-import type { Display } from "../wire/frame.ts";
+import { displayOf } from "./display.ts";
 import { type Attempt, failed, type Kind, type Outcome } from "./kind.ts";
 import { type PortReader, portReader } from "./ports.ts";
 import { type ExpressionEvaluator, type FilledPrompt, fillPrompt } from "./prompt.ts";
@@ -59,7 +59,7 @@ async function execute(attempt: Attempt, tools: AgentTools): Promise<Outcome> {
     value: value.value,
     usage,
     ...(warnings.length === 0 ? {} : { warnings }),
-    ...displayOf(settings),
+    ...displayOf(value.value, attempt.cell),
   };
 }
 
@@ -192,11 +192,4 @@ function warningsOf({ reason, notDone }: Finish, id: string): Warning[] {
     });
   }
   return warnings;
-}
-
-/** Text is shown as Markdown; with several outputs the first text among them. */
-function displayOf({ outputs }: AgentSettings): { display?: Display } {
-  const text = outputs.find(({ type }) => type === "text");
-  if (text === undefined) return {};
-  return { display: { as: "markdown", ...(text.name === "" ? {} : { port: text.name }) } };
 }

@@ -2,10 +2,11 @@
  * The kind `input`: a cell whose value comes from a param, from its own header or from files. Owns: what an attempt
  * of it is. Never: which files may be read; that is `engine/access`.
  */
+import type { Cell } from "../notebook/types.ts";
 import type { FileValue, Workspace } from "../access/workspace.ts";
 import { EngineError } from "../base/errors.ts";
 import { type Json, parseJson } from "../base/json.ts";
-import { displayOf } from "./jsonata.ts";
+import { displayOf } from "./display.ts";
 import { type Attempt, failed, type Kind, type Outcome } from "./kind.ts";
 import { parseCsv } from "./csv.ts";
 
@@ -44,13 +45,13 @@ export function inputKind({ workspace }: { workspace: Pick<Workspace, "files"> }
 
 function fromHeader({ cell, inputs }: Attempt, source: "param" | "text" | "value"): Outcome {
   const stated = cell.header[source]!;
-  if (source === "value") return succeeded(stated);
+  if (source === "value") return succeeded(stated, cell);
   if (typeof stated !== "string") {
     return failed("invalid_input", `'${source}' of '${cell.name}' must be a text`);
   }
-  if (source === "text") return succeeded(stated);
+  if (source === "text") return succeeded(stated, cell);
   return Object.hasOwn(inputs, stated)
-    ? succeeded(inputs[stated]!)
+    ? succeeded(inputs[stated]!, cell)
     : failed("invalid_input", `No param is named '${stated}'`);
 }
 
@@ -81,8 +82,8 @@ async function fromFiles(
     if (source === "file") values.push(content === undefined ? file : content.value);
     else values.push(content === undefined || as === "text" ? file : { ...file, data: content.value });
   }
-  if (source === "files") return succeeded(values);
-  if (values.length === 1) return succeeded(values[0]!);
+  if (source === "files") return succeeded(values, cell);
+  if (values.length === 1) return succeeded(values[0]!, cell);
   return values.length === 0
     ? failed("not_found", `There is no file ${pattern}`)
     : failed("invalid_input", `'file' of '${name}' must name one file; use files for a pattern`);
@@ -107,6 +108,6 @@ function isForm(value: Json): value is Form {
   return FORMS.some((form) => form === value);
 }
 
-function succeeded(value: Json): Outcome {
-  return { type: "succeeded", value, ...displayOf(value) };
+function succeeded(value: Json, cell: Cell): Outcome {
+  return { type: "succeeded", value, ...displayOf(value, cell) };
 }

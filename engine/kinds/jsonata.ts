@@ -2,11 +2,11 @@
  * The kind `jsonata`: a cell whose value is that of an expression. Owns: what an attempt of it is.
  * Never: evaluation; that is `engine/sandbox/evaluator.ts`.
  */
-import type { Json, JsonObject } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 import { durationMs } from "../notebook/duration.ts";
-import { isChart } from "../sandbox/chart.ts";
 import type { Evaluator } from "../sandbox/evaluator.ts";
-import type { Attempt, Kind, Outcome } from "./kind.ts";
+import { displayOf } from "./display.ts";
+import type { Attempt, Kind } from "./kind.ts";
 
 const NO_VALUE = "The expression has no value, so the cell's value is null";
 const CHECK_NAMES = "Check field names – they may not exist in your data";
@@ -15,11 +15,6 @@ const CHECK_NAMES = "Check field names – they may not exist in your data";
 export function paramsOf({ frontMatter, inputs }: Pick<Attempt, "frontMatter" | "inputs">): JsonObject {
   const names = frontMatter.params.map(({ name }) => name).filter((name) => Object.hasOwn(inputs, name));
   return Object.fromEntries(names.map((name) => [name, inputs[name]!]));
-}
-
-/** What a value is shown as, for kinds that compute one: a chart if it says so. */
-export function displayOf(value: Json): Pick<Extract<Outcome, { type: "succeeded" }>, "display"> {
-  return isChart(value) ? { display: { as: "chart" } } : {};
 }
 
 /** The kind. Its cells' `timeout`, up to 60 s, is the expression's time limit; without one it is 5 s. */
@@ -47,7 +42,7 @@ export function jsonataKind({ evaluator }: { evaluator: Evaluator }): Kind {
         return { type: "failed", problem: { category, message, ...(code === undefined ? {} : { code }) } };
       }
       const { value } = result;
-      if (value !== undefined) return { type: "succeeded", value, ...displayOf(value) };
+      if (value !== undefined) return { type: "succeeded", value, ...displayOf(value, cell) };
       const warning = { type: "quality", message: NO_VALUE, suggestion: CHECK_NAMES } as const;
       return { type: "succeeded", value: null, warnings: [warning] };
     },

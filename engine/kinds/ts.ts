@@ -5,7 +5,7 @@
 import { parseCode } from "../expr/code.ts";
 import { codeModule } from "../expr/code_module.ts";
 import { runCell } from "../sandbox/cell_process.ts";
-import { displayOf } from "./jsonata.ts";
+import { displayOf } from "./display.ts";
 import { failed, type Kind } from "./kind.ts";
 
 /** The kind. Each attempt runs in a process of its own, without permissions. */
@@ -25,7 +25,7 @@ export function tsKind(): Kind {
       const result = await runCell({ module: text, lineOffset, shift, inputs, signal, emit, clock });
       if (signal.aborted) return { type: "cancelled" };
       if (!result.ok) return failed(result.category, result.message, result.code);
-      return { type: "succeeded", value: result.value, ...displayOf(result.value) };
+      return { type: "succeeded", value: result.value, ...displayOf(result.value, cell) };
     },
   };
 }

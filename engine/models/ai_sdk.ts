@@ -175,9 +175,10 @@ function translate(
     case "reasoning-delta":
       return part.text === "" ? undefined : { type: "reasoning", text: part.text };
     case "error":
-      // The SDK calls a stream without finish reason an error, also one that said it was done.
-      if (!isUnfinished(part.error)) return providerError(part.error, errorContext(settings, request));
-      return guard.sawDone() ? undefined : cut(settings.name);
+      // The SDK calls a stream without finish reason an error; whether it is one is seen at its finish.
+      return isUnfinished(part.error)
+        ? undefined
+        : providerError(part.error, errorContext(settings, request));
     case "finish":
       return finishOf(part, guard, settings.name);
     default:

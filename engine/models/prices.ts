@@ -4,7 +4,7 @@
  */
 import type { Price } from "./model.ts";
 
-/** Day on which the table was last compared with the providers' price lists. */
+/** Day on which the table was last checked, against published lists of prices. */
 export const PRICES_AS_OF = "2026-11-20";
 
 /** Standard prices in US dollars per million tokens, input and output; caching and batches cost less. */
@@ -22,8 +22,6 @@ const USD: Record<string, [input: number, output: number]> = {
   "anthropic/claude-opus-4": [15, 75],
   "anthropic/claude-sonnet-4": [3, 15],
   "anthropic/claude-sonnet-4-5": [3, 15],
-  "google/gemini-2.0-flash": [0.1, 0.4],
-  "google/gemini-2.5-flash": [0.3, 2.5],
 };
 
 /** Providers whose calls cost nothing. */

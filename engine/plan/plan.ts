@@ -80,7 +80,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       stale.get(name),
       needs.find((need) => isRead(need.mode) && running.has(need.cell))?.cell,
     );
-    const past = Object.hasOwn(history, name) ? history[name] : undefined;
+    const past = history[name];
     const reuse = again === undefined && past !== undefined && !selection.targets.has(name);
     if (!reuse) running.add(name);
     return {

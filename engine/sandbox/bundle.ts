@@ -4,6 +4,7 @@
  *
  * A child has no permission to read `node_modules`, so what it imports is put into its program beforehand.
  */
+import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const bundles = new Map<string, Promise<string>>();
@@ -25,7 +26,7 @@ export function bundle(name: `child_${string}.ts`): Promise<string> {
 
 async function build(name: string): Promise<string> {
   const { outputFiles } = await esbuild.build({
-    entryPoints: [new URL(`programs/${name}`, import.meta.url).pathname],
+    entryPoints: [fileURLToPath(new URL(`programs/${name}`, import.meta.url))],
     bundle: true,
     write: false,
     minify: true,

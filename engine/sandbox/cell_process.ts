@@ -103,7 +103,12 @@ export async function runCell(request: CellRequest): Promise<CellResult> {
     });
   }
   try {
-    const told = readTail(child.stderr, 64 * 1024);
+    let flooded = false;
+    const told = readTail(child.stderr, 64 * 1024, (total) => {
+      if (total <= limits.outputLength) return;
+      flooded = true;
+      child.kill();
+    });
     ask(child, { token, module: toBase64(request.module), inputs: request.inputs });
     const log = logWriter(request.emit, clock);
     const final = await readFinal(child, token, limits, log);
@@ -119,7 +124,7 @@ export async function runCell(request: CellRequest): Promise<CellResult> {
         message: `The cell took over ${timeoutMs} ms`,
       };
     }
-    return toResult(final, stderr, status, request);
+    return toResult(flooded ? printedTooMuch(limits) : final, stderr, status, request);
   } finally {
     over.abort();
     signal.removeEventListener("abort", child.kill);
@@ -159,7 +164,7 @@ async function readFinal(
       else if (line !== "") log.write("info", line);
       printed += line.length + 1;
       if (printed > limits.outputLength) {
-        return limit("output_limit", `The cell printed more than ${limits.outputLength} characters`);
+        return printedTooMuch(limits);
       }
     }
     if (overflow) return limit("output_limit", `The cell printed a line over ${limits.lineBytes} bytes`);
@@ -168,6 +173,10 @@ async function readFinal(
 }
 
 const limit = (code: string, message: string): Final => ({ type: "limit", code, message });
+
+function printedTooMuch({ outputLength }: CellLimits): Final {
+  return limit("output_limit", `The cell printed more than ${outputLength} characters`);
+}
 
 function tooLarge({ valueBytes }: CellLimits): Final {
   return limit("value_too_large", `The value is over ${valueBytes} bytes of JSON: return a part of it`);

@@ -107,7 +107,10 @@ export function createEvaluator({ clock, log }: { clock: Clock; log: Log }): Eva
       if (exchange.type === "aborted") {
         return { ok: false, category: "unknown", code: "aborted", message: "The evaluation was stopped" };
       }
-      log.write({ level: "warn", source: "engine", message: `An evaluator was replaced: ${exchange.type}` });
+      const why = exchange.type === "died"
+        ? `it ended by itself: ${exchange.stderr.slice(0, 500)}`
+        : "it was late";
+      log.write({ level: "warn", source: "engine", message: `An evaluator was replaced: ${why}` });
       return exchange.type === "timeout"
         ? failure("expression_timeout", timeout(limitMs))
         : failure("expression_memory", `Expression used too much memory (limit ${HEAP_MB} MB)`);

@@ -62,25 +62,23 @@ export function createEvaluatorPool(settings: PoolSettings): EvaluatorPool {
   async function take(signal: AbortSignal): Promise<boolean> {
     const wanted = AbortSignal.any([signal, closing.signal]);
     while (taken >= size && !wanted.aborted) {
-      await new Promise<void>((resolve) => {
+      const gaveUp = await new Promise<boolean>((resolve) => {
         // Whoever gives up leaves the queue, so that a free place wakes one who still wants it.
         const leave = () => {
           waiting.splice(waiting.indexOf(wake), 1);
-          resolve();
+          resolve(true);
         };
         const wake = () => {
           wanted.removeEventListener("abort", leave);
-          resolve();
+          resolve(false);
         };
         waiting.push(wake);
         wanted.addEventListener("abort", leave, { once: true });
       });
-    }
-    if (wanted.aborted) {
       // Woken and aborted at once: the place goes to the next.
-      waiting.shift()?.();
-      return false;
+      if (!gaveUp && wanted.aborted) waiting.shift()?.();
     }
+    if (wanted.aborted) return false;
     taken++;
     return true;
   }

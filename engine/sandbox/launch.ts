@@ -4,8 +4,8 @@
  *
  * X1 A child has no permission: no file, network, environment, process, native call or import beyond its program.
  * X2 What a child leaves behind is gone when `ended` resolves: its folder and its `DENO_DIR` are its own.
- * X3 A child dies when it is told to, and its whole process group with it; an orphan dies of its CPU limit or when
- *    its standard input ends.
+ * X3 A child dies when it is told to, and its whole process group with it. An orphan ends with its work, by its limit
+ *    of processor time, or when it finds that nobody reads it.
  *
  * The program is the entry module, so Deno reads what it names statically without asking for permission. Text of a
  * notebook must therefore never be part of it: it travels over standard input.
@@ -36,7 +36,7 @@ export interface Child {
   hold(yes: boolean): void;
 }
 
-/** Permission flags and no others; `launch_test.ts` looks for each. */
+/** No permission is among them, and none may be added. */
 const FLAGS = [
   "--no-prompt",
   "--cached-only",

@@ -66,12 +66,22 @@ export async function* readLines(
   }
 }
 
-/** The last `max` bytes of a stream as text; reads to its end. */
-export async function readTail(stream: ReadableStream<Uint8Array>, max: number): Promise<string> {
+/**
+ * The last `max` bytes of a stream as text; reads to its end.
+ *
+ * @param onRead told how many bytes there were so far, after each read
+ */
+export async function readTail(
+  stream: ReadableStream<Uint8Array>,
+  max: number,
+  onRead: (total: number) => void = () => {},
+): Promise<string> {
   let tail: Uint8Array = new Uint8Array();
+  let total = 0;
   try {
     for await (const chunk of stream) {
       tail = joined([tail, chunk], tail.length + chunk.length).subarray(-max);
+      onRead(total += chunk.length);
     }
   } catch { /* a killed child breaks its pipe; what came before counts */ }
   return new TextDecoder().decode(tail);

@@ -18,6 +18,9 @@ export interface DenoKvOptions extends StoreOptions {
   kv?: Kv;
 }
 
+/** A server that is silent for so long has not answered; well below a session's time to live. */
+const LONGEST_REQUEST_MS = 5_000;
+
 /** `getMany` takes no more. */
 const KEYS_A_READ = 10;
 
@@ -30,7 +33,13 @@ async function openKv(location: string): Promise<Kv> {
   if (!/^https?:/i.test(location)) return await Deno.openKv(location);
   // Deno's own client waits 44 ms on bodies over 1,000 bytes; this one takes 1 ms.
   const { openKv } = await import("@deno/kv");
-  return await openKv(location, { implementation: "remote" }) as unknown as Kv;
+  // The client's own retries would send a write again in silence; the store knows when that is right.
+  const options = { implementation: "remote" as const, maxRetries: 0, fetcher: fetchInTime };
+  return await openKv(location, options) as unknown as Kv;
+}
+
+function fetchInTime(input: string, init?: RequestInit): Promise<Response> {
+  return fetch(input, { ...init, signal: AbortSignal.timeout(LONGEST_REQUEST_MS) });
 }
 
 class DenoKvTable implements Table {

@@ -9,21 +9,27 @@ import { inOrder } from "../notebook/problem.ts";
 import type { Problem } from "../notebook/types.ts";
 import { makePlan } from "../plan/plan.ts";
 import { readDocument } from "./documents.ts";
-import { createServices } from "./services.ts";
+import { createKindTools } from "./kind_tools.ts";
 
 /**
  * The problems of a text, in order of place: of the document, of its data flow, and of running all of it here.
  *
  * @example
  * ```ts
- * const [problem] = checkText("```jsonata a\nb + 1\n```\n");
+ * const [problem] = checkText("~~~jsonata a\nb + 1\n~~~\n");
  * if (problem?.message !== "No cell or param is named 'b'" || problem.line !== 2) throw new Error("not found");
  * ```
  */
 export function checkText(text: string): Problem[] {
   const { notebook, graph, version, problems } = readDocument(text);
   const workspace = { files: () => Promise.resolve([]) };
-  const { kinds } = createServices({ workspace, clock: systemClock, log: noLog, env: () => undefined });
+  const { kinds } = createKindTools({
+    workspace,
+    clock: systemClock,
+    log: noLog,
+    env: () => undefined,
+    envNames: () => [],
+  });
   const planned = makePlan({
     graph,
     notebook,

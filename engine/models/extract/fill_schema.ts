@@ -123,7 +123,7 @@ function itemsFor(key: string, items: JsonObject, source: Source): Item[] {
   const wantsPhrases = properties.length === 0
     ? PHRASE.test(key)
     : properties.some((name) => PHRASE.test(name)) && !properties.some((name) => SENTENCE.test(name));
-  if (wantsPhrases) return source.phrases.map(({ text, score }) => ({ phrase: text, score }));
+  if (wantsPhrases) return source.phrases().map(({ text, score }) => ({ phrase: text, score }));
   return source.sentences.map((sentence) => ({ sentence }));
 }
 
@@ -158,7 +158,7 @@ function textFor(key: string, { item, source }: Spot): string | undefined {
 /** The best key phrase that stands in the sentence. */
 function phraseIn(best: Ranked | undefined, source: Source): string | undefined {
   const words = best?.sentence.text.toLowerCase() ?? "";
-  return (source.phrases.find(({ text }) => words.includes(text)) ?? source.phrases[0])?.text;
+  return (source.phrases().find(({ text }) => words.includes(text)) ?? source.phrases()[0])?.text;
 }
 
 function headingFor(best: Ranked | undefined, source: Source): string | undefined {

@@ -9,7 +9,7 @@ import type { Sentence } from "./sentences.ts";
 
 /** The pieces of the answer in order, one sentence each at most; joined they are the answer. */
 export function layOut(asked: Asked, picked: Picked): string[] {
-  if (asked.task === "phrases") return picked.phrases.map(({ text }) => `- ${text}\n`);
+  if (asked.task === "phrases") return picked.phrases().map(({ text }) => `- ${text}\n`);
   if (asked.task === "title") return [picked.titles[0] ?? picked.sentences[0]?.sentence.text ?? ""];
   const groups = groupsOf(picked);
   if (groups.length > 1 || asked.task === "merge") {

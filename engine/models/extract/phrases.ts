@@ -12,6 +12,8 @@ export interface Phrase {
 }
 
 interface Count {
+  /** Stems of its words. */
+  key: string;
   forms: Map<string, number>;
   count: number;
   sentences: number;
@@ -49,15 +51,20 @@ export function keyPhrases(
 
 function countRuns(sentences: readonly Sentence[], stops: ReadonlySet<string>): Map<string, Count> {
   const counts = new Map<string, Count>();
-  for (const sentence of sentences) {
+  for (const { text, document } of sentences) {
     const seen = new Set<string>();
-    for (const clause of sentence.text.replace(/\]\([^)\s]*\)/g, "]").split(/[^\p{L}\p{N}\s'’-]+/u)) {
+    for (const clause of text.replace(/\]\([^)\s]*\)/g, "]").split(/[^\p{L}\p{N}\s'’-]+/u)) {
       const words = tokens(clause);
+      const stems = words.map(stem);
+      const ends = words.map((word) => endsWell(word, stops));
       for (let from = 0; from < words.length; from++) {
-        for (let to = from + 1; to <= Math.min(words.length, from + LONGEST); to++) {
-          if (endsWell(words[from]!, stops) && endsWell(words[to - 1]!, stops)) {
-            add(counts, seen, words.slice(from, to), sentence.document, stops);
-          }
+        for (let to = from + 1; ends[from] && to <= Math.min(words.length, from + LONGEST); to++) {
+          if (!ends[to - 1]) continue;
+          const loose = words.slice(from, to).some((word) => stops.has(word));
+          const run = runOf(counts, stems.slice(from, to).join(" "), to - from, loose);
+          addForm(run, words.slice(from, to).join(" "), document);
+          if (!seen.has(run.key)) run.sentences++;
+          seen.add(run.key);
         }
       }
     }
@@ -69,30 +76,18 @@ function endsWell(word: string, stops: ReadonlySet<string>): boolean {
   return word.length > 2 && !stops.has(word) && !/^\p{N}+$/u.test(word);
 }
 
-function add(
-  counts: Map<string, Count>,
-  seen: Set<string>,
-  words: string[],
-  document: string,
-  stops: ReadonlySet<string>,
-): void {
-  const key = words.map(stem).join(" ");
-  const form = words.join(" ");
-  const run = counts.get(key) ??
-    {
-      forms: new Map(),
-      count: 0,
-      sentences: 0,
-      documents: new Set<string>(),
-      size: words.length,
-      loose: words.some((word) => stops.has(word)),
-    };
+function runOf(counts: Map<string, Count>, key: string, size: number, loose: boolean): Count {
+  const known = counts.get(key);
+  if (known !== undefined) return known;
+  const run = { key, forms: new Map(), count: 0, sentences: 0, documents: new Set<string>(), size, loose };
   counts.set(key, run);
+  return run;
+}
+
+function addForm(run: Count, form: string, document: string): void {
   run.forms.set(form, (run.forms.get(form) ?? 0) + 1);
   run.count++;
   run.documents.add(document);
-  if (!seen.has(key)) run.sentences++;
-  seen.add(key);
 }
 
 /** Frequency times rarity times spread. */

@@ -13,7 +13,8 @@ import { languageOf, stopWordsOf } from "./words.ts";
 export interface Picked {
   /** Best first. */
   sentences: Ranked[];
-  phrases: Phrase[];
+  /** Counted when first asked for: it costs more than all the rest. */
+  phrases(): Phrase[];
   /** Headings, the best first: of the document that the best sentence comes from. */
   titles: string[];
   /** Names of the documents in their order, each once. */
@@ -32,6 +33,7 @@ export function pick(asked: Asked, material: Material): Picked {
   const stops = stopWordsOf(languageOf(material.sentences.slice(0, 400).map(({ text }) => text).join(" ")));
   const ranked = rank(material.sentences, asked.topic, stops);
   const sentences = withinWords(chooseFor(asked, ranked), asked.words);
+  let phrases: Phrase[] | undefined;
   const titles = new Map(material.documents.map(({ name, text }) => [name, titleOf(text)]));
   const bestDocument = sentences[0]?.sentence.document;
   const headings = [...material.documents].sort((a, b) =>
@@ -40,7 +42,7 @@ export function pick(asked: Asked, material: Material): Picked {
     .flatMap(({ text }) => headingsOf(text));
   return {
     sentences,
-    phrases: keyPhrases(material.sentences, phraseCount(asked), stops),
+    phrases: () => phrases ??= keyPhrases(material.sentences, phraseCount(asked), stops),
     titles: [...new Set(headings.filter((heading) => heading !== ""))],
     documents: [...new Set(material.documents.map(({ name }) => name))],
     titleOfDocument: (name) => titles.get(name) || name,

@@ -17,9 +17,21 @@ export interface Ranked {
   stems: ReadonlySet<string>;
 }
 
-/** A sentence as weights of its words; the squares of the weights add up to 1. */
-type Vector = Map<string, number>;
+/** A sentence as numbers of its words with a weight each; the squares of the weights add up to 1. */
+interface Vector {
+  words: number[];
+  weights: number[];
+}
 
+/** Number and weight of a word. */
+interface Rarity {
+  id: number;
+  weight: number;
+}
+
+/** A sentence that begins so speaks of the one before it, and says less alone. */
+const LEANING =
+  /^(?:it|its|they|their|this|these|that|those|he|she|then|there|er|sie|es|dies\p{L}*)(?!\p{L})/iu;
 const ROUNDS = 20;
 const DAMPING = 0.85;
 /** Overlap from which two sentences say the same. */
@@ -40,8 +52,8 @@ export function rank(sentences: readonly Sentence[], asked: string, stops: Reado
   const stems = sentences.map((sentence) => contentStems(sentence.text, stops));
   const rarity = rarityOf(stems);
   const vectors = stems.map((list) => vectorOf(list, rarity));
-  const central = centrality(vectors);
-  const wanted = vectorOf(contentStems(asked, stops), rarity);
+  const central = centrality(vectors, rarity.size);
+  const wanted = spread([vectorOf(contentStems(asked, stops), rarity)], [1], rarity.size);
   const close = vectors.map((vector) => dot(vector, wanted));
   const [mostCentral, closest] = [top(central), top(close)];
   return sentences.map((sentence, i) => ({
@@ -84,48 +96,69 @@ function fitness(text: string): number {
   const length = text.length < 40 ? 0.3 : text.length > 300 ? 0.5 : 1;
   const whole = /[.!?…。！？]["'”’»)*_]*$/.test(text) ? 1 : 0.6;
   const letters = text.replace(/`[^`]*`/g, "").match(/[\p{L}\s]/gu)?.length ?? 0;
-  return length * whole * (letters / text.length < 0.8 ? 0.5 : 1);
+  return length * whole * (letters / text.length < 0.8 ? 0.5 : 1) * (LEANING.test(text) ? 0.7 : 1);
 }
 
 /** Weight of each word: what few sentences have says more. */
-function rarityOf(lists: readonly string[][]): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const list of lists) for (const word of new Set(list)) found.set(word, (found.get(word) ?? 0) + 1);
-  return new Map([...found].map(([word, n]) => [word, Math.log(1 + lists.length / n)]));
+function rarityOf(lists: readonly string[][]): Map<string, Rarity> {
+  const found = new Map<string, Rarity>();
+  for (const list of lists) {
+    for (const word of new Set(list)) {
+      const known = found.get(word);
+      if (known === undefined) found.set(word, { id: found.size, weight: 1 });
+      else known.weight++;
+    }
+  }
+  for (const rarity of found.values()) rarity.weight = Math.log(1 + lists.length / rarity.weight);
+  return found;
 }
 
-function vectorOf(list: readonly string[], rarity: ReadonlyMap<string, number>): Vector {
-  const vector: Vector = new Map();
-  for (const word of list) vector.set(word, (vector.get(word) ?? 0) + (rarity.get(word) ?? 0));
+function vectorOf(list: readonly string[], rarity: ReadonlyMap<string, Rarity>): Vector {
+  const weights = new Map<number, number>();
+  for (const word of list) {
+    const known = rarity.get(word);
+    if (known !== undefined) weights.set(known.id, (weights.get(known.id) ?? 0) + known.weight);
+  }
   let squares = 0;
-  for (const weight of vector.values()) squares += weight * weight;
-  if (squares > 0) { for (const [word, weight] of vector) vector.set(word, weight / Math.sqrt(squares)); }
-  return vector;
+  for (const weight of weights.values()) squares += weight * weight;
+  const length = Math.sqrt(squares);
+  return { words: [...weights.keys()], weights: [...weights.values()].map((weight) => weight / length) };
 }
 
 /** Where a walk over the links ends up most often; see {@link rank}. */
-function centrality(vectors: readonly Vector[]): number[] {
+function centrality(vectors: readonly Vector[], words: number): number[] {
   const n = vectors.length;
-  const degree = linksTo(vectors, vectors.map(() => 1));
+  const degree = linksTo(vectors, vectors.map(() => 1), words);
   let weight = vectors.map(() => 1 / n);
   for (let round = 0; round < ROUNDS; round++) {
     const shares = weight.map((value, i) => degree[i]! > 0 ? value / degree[i]! : 0);
-    weight = linksTo(vectors, shares).map((value) => (1 - DAMPING) / n + DAMPING * value);
+    weight = linksTo(vectors, shares, words).map((value) => (1 - DAMPING) / n + DAMPING * value);
   }
   return weight;
 }
 
 /** For each sentence the sum over all others of link times `values`; the link to itself is taken out. */
-function linksTo(vectors: readonly Vector[], values: readonly number[]): number[] {
-  const sum: Vector = new Map();
-  for (const [i, vector] of vectors.entries()) {
-    for (const [word, weight] of vector) sum.set(word, (sum.get(word) ?? 0) + weight * values[i]!);
-  }
-  return vectors.map((vector, i) => vector.size === 0 ? 0 : Math.max(0, dot(vector, sum) - values[i]!));
+function linksTo(vectors: readonly Vector[], values: readonly number[], words: number): number[] {
+  const sum = spread(vectors, values, words);
+  return vectors.map((vector, i) =>
+    vector.words.length === 0 ? 0 : Math.max(0, dot(vector, sum) - values[i]!)
+  );
 }
 
-function dot(a: Vector, b: Vector): number {
-  let sum = 0;
-  for (const [word, weight] of a) sum += weight * (b.get(word) ?? 0);
+/** The sum of the vectors, each times its value, by number of word. */
+function spread(vectors: readonly Vector[], values: readonly number[], words: number): Float64Array {
+  const sum = new Float64Array(words);
+  for (const [i, vector] of vectors.entries()) {
+    for (let k = 0; k < vector.words.length; k++) {
+      const word = vector.words[k]!;
+      sum[word] = sum[word]! + vector.weights[k]! * values[i]!;
+    }
+  }
   return sum;
+}
+
+function dot(vector: Vector, sum: Float64Array): number {
+  let total = 0;
+  for (let k = 0; k < vector.words.length; k++) total += vector.weights[k]! * sum[vector.words[k]!]!;
+  return total;
 }

@@ -25,7 +25,7 @@ type Expression = ReturnType<typeof jsonata>;
 /** Compiled expressions, the least recently used first. */
 const compiled = new Map<string, Expression>();
 
-/** What draws for the request under way; the library reads `Math.random` and the time of `new Date()`. */
+/** What draws for the request under way, and its time. The library asks the two globals that are replaced here. */
 let random: () => number = () => 0;
 let now = 0;
 Object.assign(Math, { random: () => random() });

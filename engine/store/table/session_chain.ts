@@ -148,8 +148,9 @@ export class SessionChain {
     const key = sessionKey(this.session.worker);
     const patience = this.store.patience();
     const turn = ++this.#sent;
+    // Counted from the first try, because that may be the one that is read back.
+    const deadline = clock.monotonic() + this.session.ttlMs;
     while (!this.#expired()) {
-      const deadline = clock.monotonic() + this.session.ttlMs;
       const record = this.#record(turn, clock.now() + this.session.ttlMs);
       let failure: { error: unknown } | undefined;
       try {

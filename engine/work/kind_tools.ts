@@ -11,7 +11,7 @@ import { createModels } from "../models/registry.ts";
 import { createEvaluator } from "../sandbox/evaluator.ts";
 
 /** See the module comment. */
-export interface Services {
+export interface KindTools {
   kinds: Kinds;
   models: Models;
   /** Ends the processes that evaluate expressions. */
@@ -19,16 +19,18 @@ export interface Services {
 }
 
 /** Makes them; nothing starts and nothing is sent before a cell needs it. */
-export function createServices(
-  { workspace, clock, log, env }: {
+export function createKindTools(
+  { workspace, clock, log, env, envNames }: {
     workspace: Pick<Workspace, "files">;
     clock: Clock;
     log: Log;
     /** Reads an environment variable, for keys and addresses of model providers. */
     env: (name: string) => string | undefined;
+    /** Names of all variables, for providers that are declared by them. */
+    envNames: () => string[];
   },
-): Services {
-  const models = createModels({ env });
+): KindTools {
+  const models = createModels({ env, envNames, log });
   const evaluator = createEvaluator({ clock, log });
   const kinds = createKinds({ models, evaluator, workspace });
   return { kinds, models, close: async () => await evaluator.close() };

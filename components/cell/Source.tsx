@@ -1,0 +1,39 @@
+/**
+ * A cell's text for reading: its header folded, its source in a code block with placeholders marked.
+ * Owns: nothing but this view. Rendered on the server only, so its text is on the page once.
+ */
+import type { ComponentChildren, JSX } from "preact";
+import { decorate } from "./highlight.ts";
+
+/** Props of {@link Source}. */
+export interface SourceProps {
+  kind: string;
+  /** YAML between the fence and `---`. */
+  header: string;
+  source: string;
+}
+
+/** Draws header and source. */
+export function Source({ kind, header, source }: SourceProps): JSX.Element {
+  const headerLines = header.trim();
+  const body = source.replace(/\s+$/, "");
+  return (
+    <div class="source">
+      {headerLines !== "" && (
+        <details class="cell-header" open={body === ""}>
+          <summary>Settings</summary>
+          <pre tabIndex={0}><code>{marked("yaml", headerLines)}</code></pre>
+        </details>
+      )}
+      {body !== "" && (
+        <pre class={`source-text kind-${kind}`} tabIndex={0}><code>{marked(kind, body)}</code></pre>
+      )}
+    </div>
+  );
+}
+
+function marked(kind: string, text: string): ComponentChildren {
+  return decorate(kind, text).map(({ as, text }, i) =>
+    as === "" ? text : <span key={i} class={`tok-${as}`}>{text}</span>
+  );
+}

@@ -1,0 +1,54 @@
+/** Left of a cell: the button that runs or stops, and its place in run order. Owns: when the button can be used. */
+import type { JSX } from "preact";
+import { Icon } from "../components/Icon.tsx";
+import { isActive } from "../components/cell/status.ts";
+import { startRun, stopRun } from "./_client/actions.ts";
+import { usePage } from "./_client/page_store.ts";
+
+/** Draws the gutter of the cell `name`. */
+export function CellGutter({ name }: { name: string }): JSX.Element {
+  const page = usePage();
+  const cell = page.cell(name).value;
+  const run = page.run.value;
+  const active = isActive(run?.label);
+  const stops = active && cell?.label === "running";
+  const why = stops ? undefined : whyNot(page.problems.value, name, active);
+  const label = stops ? `Stop the run at ${name}` : `Run ${name}`;
+  const act = () => {
+    if (why !== undefined) page.refusal.value = why;
+    else if (stops) void stopRun(page);
+    else void startRun(page, [name]);
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class={`cell-button ${stops ? "stops" : "runs"}`}
+        aria-label={why === undefined ? label : `${label}: ${why}`}
+        aria-disabled={why !== undefined}
+        title={why ?? label}
+        onClick={act}
+      >
+        <Icon name={stops ? "stop" : "run"} />
+      </button>
+      <span class="order" title="Place in run order">{mark(cell?.label, page.facts(name)?.place)}</span>
+    </>
+  );
+}
+
+function mark(label: string | undefined, place: number | undefined): string {
+  if (label === "running") return "[*]";
+  const ran = label !== undefined && !["waiting", "queued", "skipped"].includes(label);
+  return ran && place !== undefined ? `[${place}]` : "[ ]";
+}
+
+/** Why a cell cannot be run now, as a sentence. */
+function whyNot(
+  problems: { severity: string; message: string }[],
+  _name: string,
+  active: boolean,
+): string | undefined {
+  if (active) return "A run is going on; stop it first or wait";
+  const error = problems.find(({ severity }) => severity === "error");
+  return error === undefined ? undefined : `Cannot run: ${error.message}`;
+}

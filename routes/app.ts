@@ -1,0 +1,179 @@
+/**
+ * The HTTP front door. Owns: from a request to its handler, through the checks of `guard.ts`, and from what a handler throws
+ * to a problem or a page. Never: what a route does, nor the engine's state.
+ */
+import { Hono } from "hono";
+import type { Clock } from "../engine/base/clock.ts";
+import { EngineError } from "../engine/base/errors.ts";
+import { type Ids, systemIds } from "../engine/base/ids.ts";
+import type { Json } from "../engine/base/json.ts";
+import type { Log } from "../engine/base/log.ts";
+import type { Logins } from "../engine/access/logins.ts";
+import type { Workspace } from "../engine/access/workspace.ts";
+import type { Engine } from "../engine/mod.ts";
+import { notebookRoutes } from "./api/notebooks.ts";
+import { runRoutes } from "./api/runs.ts";
+import { systemRoutes } from "./api/system.ts";
+import type { Assets } from "./assets.ts";
+import { identify } from "./credential.ts";
+import { checkCsrf, checkHost, checkOrigin, readBody, readParams } from "./guard.ts";
+import type { Watch } from "./live.ts";
+import { failurePage, loginPage, ownPath, pageRoutes } from "./pages/page_routes.tsx";
+import { problem, refuse, securityHeaders } from "./respond.ts";
+import { type Handler, type Handlers, patternOf, type RouteId, type RouteRow, ROUTES } from "./table.ts";
+import { watchWorkspace } from "./watch.ts";
+
+/** What the front door stands on. */
+export interface AppOptions {
+  engine: Engine;
+  workspace: Workspace;
+  logins: Logins;
+  /** From `buildAssets`. */
+  assets: Assets;
+  clock: Clock;
+  log: Log;
+  /** Port under which browsers reach this server; asked at each request, as a listener may choose it. */
+  port: () => number;
+  /** Host names besides the loopback's, without port. */
+  names?: readonly string[];
+  /** Version of this program. */
+  version?: string;
+  /** Draws a Vega-Lite specification; without it there are no charts. */
+  chart?: (
+    spec: Json,
+    theme: "light" | "dark",
+  ) => Promise<{ ok: true; svg: string } | { ok: false; reason: string }>;
+  /** Notices changed files; by default one look a second. */
+  watch?: Watch;
+  ids?: Ids;
+}
+
+/** The same with every choice made. */
+export type AppParts = AppOptions & Required<Pick<AppOptions, "names" | "version" | "watch" | "ids">>;
+
+/** What came of looking for a route. */
+interface Found {
+  id: RouteId;
+  row: RouteRow;
+  params: Record<string, string>;
+}
+
+const PATTERNS = Object.entries(ROUTES).map(([id, row]) => ({
+  id: id as RouteId,
+  row: row as RouteRow,
+  pattern: patternOf(row),
+}));
+
+/**
+ * The app: `Deno.serve(app.fetch)` serves it. It starts nothing by itself and holds nothing after the last request but
+ * what `watch` does for open pages.
+ */
+export function createApp(options: AppOptions): Hono {
+  const { clock, workspace } = options;
+  const parts: AppParts = {
+    names: [],
+    version: "0.1.0",
+    watch: watchWorkspace(workspace, clock),
+    ids: systemIds(clock),
+    ...options,
+  };
+  const handlers: Handlers = {
+    ...pageRoutes(parts),
+    ...notebookRoutes(parts),
+    ...runRoutes(parts),
+    ...systemRoutes(parts),
+  };
+  const app = new Hono();
+  app.all("*", (context) => answer(parts, handlers, context.req.raw));
+  return app;
+}
+
+async function answer(parts: AppParts, handlers: Handlers, request: Request): Promise<Response> {
+  const requestId = parts.ids.next("req");
+  const begun = parts.clock.monotonic();
+  let response: Response;
+  let found: Found | undefined;
+  try {
+    const own = checkHost(request, { port: parts.port(), names: parts.names });
+    const anonymous = checkOrigin(request, own);
+    const path = new URL(request.url).pathname;
+    const identity = anonymous ? undefined : identify(request, parts.logins, parts.port());
+    found = findRoute(request.method, path);
+    if (found?.row.scope !== "none" && identity === undefined) {
+      refuse("auth_missing", "Open the link that the server printed in its terminal to sign in");
+    }
+    if (found === undefined) return finish(unknown(request, path, requestId), requestId);
+    if (identity !== undefined) checkCsrf(request, identity, own);
+    const handler: Handler = handlers[found.id];
+    response = await handler({
+      request,
+      url: new URL(request.url),
+      params: readParams(found.params),
+      body: await readBody(request, found.row),
+      who: identity?.who ?? "",
+      requestId,
+    });
+  } catch (error) {
+    if (!(error instanceof EngineError)) {
+      const message = `${request.method} ${new URL(request.url).pathname} ${requestId}: ${
+        error instanceof Error ? error.stack : String(error)
+      }`;
+      parts.log.write({ level: "error", source: "http", message });
+    }
+    response = refusal(parts, request, error, requestId, found);
+  }
+  const durationMs = Math.round(parts.clock.monotonic() - begun);
+  const path = new URL(request.url).pathname;
+  parts.log.write({
+    level: "debug",
+    source: "http",
+    durationMs,
+    message: `${response.status} ${request.method} ${path}`,
+  });
+  return finish(response, requestId);
+}
+
+function findRoute(method: string, path: string): Found | undefined {
+  const asked = method === "HEAD" ? "GET" : method;
+  for (const { id, row, pattern } of PATTERNS) {
+    const match = row.method === asked ? pattern.exec(path) : null;
+    if (match !== null) return { id, row, params: { ...match.groups } };
+  }
+}
+
+/** AP-113: another method of a known path is told which there are. */
+function unknown(request: Request, path: string, requestId: string): Response {
+  const methods = new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ row }) => row.method));
+  if (methods.size === 0) {
+    return problem(request, new EngineError("route_unknown", "There is nothing at this address"), requestId);
+  }
+  const allow = [...methods, ...methods.has("GET") ? ["HEAD"] : []].join(", ");
+  const error = new EngineError("method_not_allowed", `This address takes ${allow}`);
+  return problem(request, error, requestId, { headers: { allow } });
+}
+
+/** A person gets a page, a program a problem. */
+function refusal(
+  parts: AppParts,
+  request: Request,
+  error: unknown,
+  requestId: string,
+  found: Found | undefined,
+): Response {
+  const url = new URL(request.url);
+  const reads = request.method === "GET" && (request.headers.get("accept") ?? "").includes("text/html");
+  const pageLike = found === undefined
+    ? reads && !url.pathname.startsWith("/api/")
+    : found.row.answers === "page";
+  if (!pageLike) return problem(request, error, requestId);
+  const signIn = error instanceof EngineError && error.code === "auth_missing";
+  return signIn
+    ? loginPage(parts, request, ownPath(url.pathname + url.search))
+    : failurePage(parts, request, error, requestId);
+}
+
+function finish(response: Response, requestId: string): Response {
+  securityHeaders(response.headers);
+  response.headers.set("weft-request-id", requestId);
+  return response;
+}

@@ -1,0 +1,104 @@
+/**
+ * Which names may be used where, as questions over parsed modules. Each answer lists the places that break the rule.
+ */
+import { reachedByIslands } from "./import_rules.ts";
+import { isTest, type Module, type SourceFile } from "./source_tree.ts";
+
+const TIME = [
+  "Date.now",
+  "new Date()",
+  "setTimeout",
+  "setInterval",
+  "performance",
+  "randomUUID",
+  "Math.random",
+];
+const MARKUP = [
+  ..."innerHTML outerHTML insertAdjacentHTML setHTMLUnsafe createContextualFragment".split(" "),
+  ..."dangerouslySetInnerHTML document.write".split(" "),
+];
+const PURE = /^engine\/(notebook|expr|graph|plan|run|wire)\//;
+const IN_BROWSER = /^engine\/(notebook|expr|graph|wire)\//;
+
+/** The one file that opens Deno KV. */
+export const KV_DRIVER = "engine/store/deno_kv.ts";
+/** The one file that turns text into code, inside a process of its own (SE-402). */
+export const CODE_RUNNER = "engine/sandbox/programs/child_cell.ts";
+/** The one file that puts markup into a page as text (SE-909). */
+export const MARKUP_WRITER = "components/Html.tsx";
+
+/** Time, ids and randomness in the engine outside `engine/base`. */
+export function strayTime(modules: readonly Module[]): string[] {
+  return uses(modules, TIME, (path) => path.startsWith("engine/") && !path.startsWith("engine/base/"));
+}
+
+/** Deno KV outside its driver. */
+export function strayKv(modules: readonly Module[]): string[] {
+  const inCode = (path: string) => !isTest(path) && path !== KV_DRIVER;
+  return [...uses(modules, ["openKv"], inCode), ...imports(modules, /^@deno\/kv\b/, inCode)];
+}
+
+/** Text that becomes code, outside the runner (SE-402). */
+export function strayEval(modules: readonly Module[]): string[] {
+  const inCode = (path: string) => !isTest(path) && path !== CODE_RUNNER;
+  const names = ["eval", "new Function", "computed import()"];
+  return [...uses(modules, names, inCode), ...imports(modules, /^(node:)?vm$/, inCode)];
+}
+
+/** Text that becomes markup, outside its one writer (SE-909). */
+export function strayMarkup(modules: readonly Module[]): string[] {
+  return uses(modules, MARKUP, (path) => !isTest(path) && path !== MARKUP_WRITER);
+}
+
+/** Waiting in folders whose functions decide and never wait. */
+export function strayAwait(modules: readonly Module[]): string[] {
+  return uses(modules, ["await", "async"], (path) => PURE.test(path));
+}
+
+/**
+ * What a browser could not load: `node:` or `Deno` in a file that an island reaches, and `node:` in a folder shared
+ * with the browser unless the file's first comment says "Server only".
+ */
+export function notForBrowsers(modules: readonly Module[]): string[] {
+  const reached = reachedByIslands(modules);
+  const known = new Set(modules.map(({ path }) => path));
+  const missing = [...reached].filter(([path]) => !known.has(path) && /\.tsx?$/.test(path));
+  return [
+    ...imports(modules, /^node:/, (path) => reached.has(path)),
+    ...uses(modules, ["Deno"], (path) => reached.has(path)),
+    ...imports(
+      modules.filter(({ text }) => !/server only/i.test(firstComment(text))),
+      /^node:/,
+      (path) => IN_BROWSER.test(path),
+    ),
+    ...missing.map(([path, from]) => `${from} -> ${path} is not there`),
+  ];
+}
+
+/** Paths of somebody's machine in a text file. `engine/work/` is not one: no letter, dot or brace stands before. */
+export function machinePaths(files: readonly SourceFile[]): string[] {
+  const pattern = /(?<![\w.@}\])*-])\/(work|home|root|Users)\/[\w.]/;
+  return files.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, at) => pattern.test(line) ? [`${path}:${at + 1}`] : [])
+  );
+}
+
+/** The first block comment of a file; only lines that speak to tools may stand before it. */
+export function firstComment(text: string): string {
+  return /^(?:(?:#!|\/\/).*\n)*(\/\*\*[\s\S]*?\*\/)/.exec(text)?.[1] ?? "";
+}
+
+function uses(modules: readonly Module[], names: string[], where: (path: string) => boolean): string[] {
+  return modules.filter(({ path }) => where(path)).flatMap((module) =>
+    module.uses.filter((use) => names.includes(use.name)).map((use) =>
+      `${module.path}:${use.line} ${use.name}`
+    )
+  );
+}
+
+function imports(modules: readonly Module[], pattern: RegExp, where: (path: string) => boolean): string[] {
+  return modules.filter(({ path }) => where(path)).flatMap((module) =>
+    module.imports.filter(({ kind, specifier }) => kind !== "type" && pattern.test(specifier))
+      .map(({ specifier, line }) => `${module.path}:${line} ${specifier}`)
+  );
+}

@@ -1,0 +1,114 @@
+/** The `weft` command as a process of its own, in a workspace that a test makes. */
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** What a command left behind. */
+export interface Done {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** A folder with notebooks and a data folder of its own; removed at the end of `use`. */
+export async function inWorkspace(
+  notebooks: Record<string, string | Uint8Array>,
+  use: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "weft-cli-" });
+  try {
+    await Deno.mkdir(`${folder}/notebooks`);
+    for (const [name, content] of Object.entries(notebooks)) {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      await Deno.writeFile(`${folder}/${name}`, bytes);
+    }
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function command(folder: string, args: string[], env: Record<string, string>): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", `--config=${ROOT}deno.json`, `${ROOT}main.ts`, ...args],
+    cwd: folder,
+    env: { INIT_CWD: folder, WEFT_DATA: ".weft", WEFT_STORE: "", WEFT_PORT: "", NO_COLOR: "1", ...env },
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** Runs a command to its end. */
+export async function weft(folder: string, args: string[], env: Record<string, string> = {}): Promise<Done> {
+  const { code, stdout, stderr } = await command(folder, args, env).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+/** A server that is up: where it is, a login, and its process. */
+export interface Served {
+  url: string;
+  cookie: string;
+  process: Deno.ChildProcess;
+  /** Ends it by SIGTERM and says with which code. */
+  stop(): Promise<number>;
+}
+
+/** Starts `weft serve` on a free port and signs in. */
+export async function serve(folder: string, cookie?: string, port = "0"): Promise<Served> {
+  const process = command(folder, ["serve", "--port", port], { WEFT_LOG_LEVEL: "error" }).spawn();
+  const link = await firstLink(process.stdout);
+  process.stderr.pipeTo(Deno.stderr.writable, { preventClose: true }).catch(() => {});
+  const url = new URL(link).origin;
+  const signedIn = cookie ?? await signIn(link);
+  return {
+    url,
+    cookie: signedIn,
+    process,
+    async stop() {
+      process.kill("SIGTERM");
+      return (await process.status).code;
+    },
+  };
+}
+
+async function firstLink(stdout: ReadableStream<Uint8Array>): Promise<string> {
+  const [ours, rest] = stdout.tee();
+  rest.pipeTo(new WritableStream()).catch(() => {});
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of ours) {
+    text += decoder.decode(chunk, { stream: true });
+    const link = /http:\S+code=\S+/.exec(text);
+    if (link !== null) return link[0];
+  }
+  throw new Error(`The server ended before it was ready: ${text}`);
+}
+
+async function signIn(link: string): Promise<string> {
+  const response = await fetch(link, { redirect: "manual" });
+  await response.body?.cancel();
+  const cookie = response.headers.get("set-cookie")?.split(";")[0];
+  if (cookie === undefined) throw new Error(`Signing in gave no cookie: ${response.status}`);
+  return cookie;
+}
+
+/** Calls the API of a server as its page does. */
+export async function call(
+  { url, cookie }: Pick<Served, "url" | "cookie">,
+  method: string,
+  path: string,
+  body?: unknown,
+  // deno-lint-ignore no-explicit-any -- answers are asserted field by field in the tests
+): Promise<any> {
+  const response = await fetch(`${url}/api/v1${path}`, {
+    method,
+    headers: {
+      cookie,
+      ...(body === undefined ? {} : { "content-type": "application/json", origin: url, "weft-csrf": "1" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return JSON.parse(text);
+}
