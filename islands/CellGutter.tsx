@@ -25,7 +25,7 @@ export function CellGutter({ name }: { name: string }): JSX.Element {
         type="button"
         class={`cell-button ${stops ? "stops" : "runs"}`}
         aria-label={why === undefined ? label : `${label}: ${why}`}
-        aria-disabled={why !== undefined}
+        aria-disabled={why === undefined ? undefined : "true"}
         title={why ?? label}
         onClick={act}
       >

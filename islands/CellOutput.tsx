@@ -15,13 +15,12 @@ const NEAR_PX = 24;
 /** Draws the output of the cell `name`; nothing before it was in a run. */
 export function CellOutput({ name }: { name: string }): JSX.Element | null {
   const page = usePage();
-  const cell = page.cell(name).value;
-  const origin = page.origin(name);
+  const shown = page.output(name);
   const box = useRef<HTMLDivElement>(null);
   const following = useRef(true);
   const [whole, setWhole] = useState(false);
   const [over, setOver] = useState(false);
-  const running = cell?.label === "running";
+  const running = shown?.cell.label === "running";
 
   useLayoutEffect(() => {
     const node = box.current;
@@ -30,8 +29,8 @@ export function CellOutput({ name }: { name: string }): JSX.Element | null {
     if (running && following.current) node.scrollTop = node.scrollHeight;
   });
 
-  if (cell === undefined || origin === undefined) return null;
-  const { run, version } = origin;
+  if (shown === undefined) return null;
+  const { run, version, cell } = shown;
   const older = version !== "" && version !== page.state.version;
   return (
     <div class="output-frame">

@@ -25,6 +25,7 @@ const NODE_TYPES = { cell: CellNode };
 const EDGE_TYPES = { flow: FlowEdge };
 /** Above this many nodes only those in view are drawn. */
 const DRAW_ALL = 300;
+const FIT = { padding: 0.15, maxZoom: 1 };
 const SAVE_AFTER_MS = 400;
 /** Size of a node before it is measured. */
 const NODE_WIDTH = 240;
@@ -69,12 +70,12 @@ export function GraphView(): JSX.Element {
       minZoom={0.2}
       maxZoom={2}
       fitView
-      fitViewOptions={{ padding: 0.15, maxZoom: 1, duration: calm ? 0 : 200 }}
+      fitViewOptions={FIT}
       onlyRenderVisibleElements={nodes.length > DRAW_ALL}
       aria-label={`Graph of ${page.state.title}`}
     >
       <Background variant={BackgroundVariant.Dots} gap={20} size={1} />
-      <Controls showInteractive={false} />
+      <Controls showInteractive={false} fitViewOptions={{ ...FIT, duration: calm ? 0 : 200 }} />
       <MiniMap pannable zoomable ariaLabel="Overview of the graph" />
     </ReactFlow>
   );

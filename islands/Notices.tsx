@@ -56,7 +56,8 @@ function ProblemList({ page }: { page: PageStore }): JSX.Element | null {
         {problems.slice(0, 100).map((problem, i) => (
           <li key={i} class={problem.severity}>
             <a href={problem.cell === undefined ? "#weft-main" : `#${problem.cell}`}>
-              <span class="place">{problem.line}:{problem.column}</span> {problem.message}
+              <span class="place">{problem.line}:{problem.column}</span>
+              <span class="what">{problem.message}</span>
             </a>
             {problem.expected !== undefined && <span class="expected">Expected: {problem.expected}</span>}
           </li>

@@ -70,7 +70,7 @@ function runButton(page: PageStore): JSX.Element {
     <button
       type="button"
       class="main-button runs"
-      aria-disabled={why !== undefined}
+      aria-disabled={why === undefined ? undefined : "true"}
       title={why ?? "Run all cells; fresh values are taken over"}
       onClick={() => why === undefined ? void startRun(page) : page.refusal.value = why}
     >

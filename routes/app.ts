@@ -17,11 +17,11 @@ import { systemRoutes } from "./api/system.ts";
 import type { Assets } from "./assets.ts";
 import { identify } from "./credential.ts";
 import { checkCsrf, checkHost, checkOrigin, readBody, readParams } from "./guard.ts";
-import type { Watch } from "./live.ts";
+import type { Watch } from "./live/live_stream.ts";
 import { failurePage, loginPage, ownPath, pageRoutes } from "./pages/page_routes.tsx";
 import { problem, refuse, securityHeaders } from "./respond.ts";
 import { type Handler, type Handlers, patternOf, type RouteId, type RouteRow, ROUTES } from "./table.ts";
-import { watchWorkspace } from "./watch.ts";
+import { watchWorkspace } from "./live/watch.ts";
 
 /** What the front door stands on. */
 export interface AppOptions {

@@ -54,7 +54,7 @@ export async function pageStateOf(
   };
 }
 
-/** The newest run of a notebook as it stands, and for cells that it did not touch the run before that did. */
+/** The newest run of a notebook as it stands, and for cells that it has not come to the last run that did. */
 async function lastRuns(
   engine: Engine,
   notebook: string,
@@ -63,7 +63,10 @@ async function lastRuns(
   const [newest, ...older] = await engine.runs({ notebook, limit: RUNS });
   if (newest === undefined) return { past: {} };
   const view = await engine.view(newest.id);
-  const missing = new Set(cells.filter((name) => !Object.hasOwn(view.cells, name)));
+  const missing = new Set(cells.filter((name) => {
+    const cell = Object.hasOwn(view.cells, name) ? view.cells[name] : undefined;
+    return cell === undefined || (cell.attempt === 0 && cell.endedAt === undefined);
+  }));
   const past: Record<string, PastCell> = {};
   for (const { id } of older) {
     if (missing.size === 0) break;

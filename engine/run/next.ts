@@ -22,12 +22,7 @@ export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | 
   }
 }
 
-/** When the earliest retry is due, if one is waiting; epoch ms. */
-export function nextDue(run: Run): Millis | undefined {
-  let due: Millis | undefined;
-  for (const name of run.ready) {
-    const at = run.steps.get(name)!.due;
-    if (at !== undefined && (due === undefined || at < due)) due = at;
-  }
-  return due;
+/** When the retries that are waiting are due, epoch ms. */
+export function dues(run: Run): Millis[] {
+  return [...run.ready].flatMap((name) => run.steps.get(name)!.due ?? []);
 }

@@ -12,6 +12,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
+import { dues } from "../run/next.ts";
 import { inboxPrefix } from "../store/keys.ts";
 import type { Key, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
@@ -155,6 +156,8 @@ export class Worker {
         this.ports.taken(live);
         const command: RunCommand = { type: adopted ? "adoptRun" : "startRun" };
         tenure.committer.submit({ live, command, settle: () => {} });
+        // EN-407 What was waiting for its next try under the former session still is.
+        for (const due of dues(live.run)) this.#wakeAt(tenure, live, due);
       },
     };
   }

@@ -60,7 +60,7 @@ export async function refreshPlan(store: PageStore): Promise<void> {
 
 /** Fetches a value that is too big to stand in the run's record. */
 export async function loadValue(store: PageStore, cell: string): Promise<void> {
-  const run = store.origin(cell)?.run;
+  const run = store.output(cell)?.run;
   if (run === undefined) return;
   const response = await fetch(valuePath(run, cell));
   if (!response.ok) {

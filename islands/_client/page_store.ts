@@ -72,10 +72,14 @@ export class PageStore {
     return isActive(this.run.value?.label);
   }
 
-  /** The run that `cell` tells of, and its version. */
-  origin(name: string): { run: string; version: string } | undefined {
-    if (this.#view !== undefined && Object.hasOwn(this.#view.cells, name)) return this.#view;
-    return Object.hasOwn(this.#past, name) ? this.#past[name] : undefined;
+  /** What stands under a cell: its output in the newest run, or the last one until the newest run has come to it. */
+  output(name: string): PastCell | undefined {
+    const cell = this.cell(name).value;
+    const past = Object.hasOwn(this.#past, name) ? this.#past[name] : undefined;
+    const view = this.#view;
+    if (cell === undefined || view === undefined || !Object.hasOwn(view.cells, name)) return past;
+    const untouched = cell.attempt === 0 && cell.endedAt === undefined;
+    return untouched && past !== undefined ? past : { run: view.run, version: view.version, cell };
   }
 
   /** The view as it is now, for whoever wants to go on from its cursor. */

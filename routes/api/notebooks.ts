@@ -5,7 +5,7 @@ import { findCycles } from "../../engine/graph/cycles.ts";
 import { runOrder } from "../../engine/graph/order.ts";
 import type { AppParts } from "../app.ts";
 import { type Document, graphOf, openDocument, readDocument } from "../document.ts";
-import { liveStream } from "../live.ts";
+import { liveStream } from "../live/live_stream.ts";
 import { listNotebooks } from "../notebook_list.ts";
 import { json } from "../respond.ts";
 import type { LayoutBody, PlanBody } from "../schema.ts";

@@ -7,7 +7,7 @@ import type { RunView } from "../../engine/wire/view.ts";
 import { encodeGroup, encodeSse } from "../../engine/wire/sse.ts";
 import type { AppParts } from "../app.ts";
 import { decode } from "../document.ts";
-import { eventStream } from "../event_stream.ts";
+import { eventStream } from "../live/event_stream.ts";
 import { json, refuse, text } from "../respond.ts";
 import type { RunBody } from "../schema.ts";
 import type { Handlers } from "../table.ts";

@@ -71,17 +71,20 @@ export async function serve(folder: string, cookie?: string, port = "0"): Promis
   };
 }
 
+/** The first link that the server prints; what it prints later is read and dropped, so that it never blocks. */
 async function firstLink(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  const [ours, rest] = stdout.tee();
-  rest.pipeTo(new WritableStream()).catch(() => {});
+  const reader = stdout.getReader();
   const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of ours) {
-    text += decoder.decode(chunk, { stream: true });
+  for (let text = "";;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`The server ended before it was ready: ${text}`);
+    text += decoder.decode(value, { stream: true });
     const link = /http:\S+code=\S+/.exec(text);
-    if (link !== null) return link[0];
+    if (link === null) continue;
+    reader.releaseLock();
+    stdout.pipeTo(new WritableStream()).catch(() => {});
+    return link[0];
   }
-  throw new Error(`The server ended before it was ready: ${text}`);
 }
 
 async function signIn(link: string): Promise<string> {

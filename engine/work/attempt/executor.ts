@@ -215,10 +215,10 @@ async function classify(
   }
   if (outcome.type === "cancelled") return { type: "cancelAttempt", ...at };
   if (outcome.type === "failed") {
-    const { type: _, ...failure } = outcome;
+    const { type: _, ...failure } = { ...outcome, problem: boundedProblem(outcome.problem) };
     return { type: "failAttempt", ...at, ...failure, jitter: ids.random() };
   }
-  const { type: _, value, ...rest } = outcome;
+  const { type: _, value, ...rest } = bounded(outcome);
   for (let wait = 50;; wait = Math.min(wait * 2, SETTLE_MS)) {
     try {
       return { type: "succeedAttempt", ...at, ...rest, value: await artifacts.put(value) };
@@ -232,6 +232,34 @@ async function classify(
       await clock.sleep(wait, signal);
     }
   }
+}
+
+/** Longest message, in characters, and most warnings of an attempt that its event carries; the log has no more. */
+const MESSAGE_CHARACTERS = 2_000;
+const WARNING_CHARACTERS = 300;
+const MOST_WARNINGS = 5;
+
+function boundedProblem(problem: StepProblem): StepProblem {
+  return { ...problem, message: cut(problem.message, MESSAGE_CHARACTERS) };
+}
+
+/** An event must fit a record, whatever a kind says. */
+function bounded(outcome: Extract<Outcome, { type: "succeeded" }>): typeof outcome {
+  const { warnings } = outcome;
+  if (warnings === undefined) return outcome;
+  return {
+    ...outcome,
+    warnings: warnings.slice(0, MOST_WARNINGS).map(({ type, message, suggestion }) => ({
+      type,
+      message: cut(message, WARNING_CHARACTERS),
+      ...(suggestion === undefined ? {} : { suggestion: cut(suggestion, WARNING_CHARACTERS) }),
+    })),
+  };
+}
+
+function cut(text: string, characters: number): string {
+  const left = text.length - characters;
+  return left <= 0 ? text : `${text.slice(0, characters).toWellFormed()}... ${left} characters cut`;
 }
 
 function describe(outcome: Outcome, ms: number): { level: "info" | "error"; message: string; code?: string } {

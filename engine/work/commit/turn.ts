@@ -52,8 +52,12 @@ export interface Turn {
   answers: { item: Item; answer: Answer }[];
 }
 
-/** Events of one run in one turn, at most; the largest single command stays far below what is left of a record. */
+/**
+ * Bytes of events of one run in a turn, after which its next command waits. The largest single one (an inline value,
+ * warnings, a full worker's starts) has 36,000 at most, so that a record never passes 60,000.
+ */
 const RUN_BYTES = 24_000;
+/** The same for a whole turn: with one more record and batch of frames it stays below 700 KiB. */
 const TURN_BYTES = 500_000;
 const TURN_MUTATIONS = 700;
 
@@ -79,7 +83,7 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
     }
     const before = part.bytes;
     take(turn, part, item, slots);
-    bytes += part.bytes - before + framesBytes(item.frames);
+    bytes += part.bytes - before + (item.frames === undefined ? 0 : bytesOf(item.frames));
     mutations += 2 + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0);
   }
   queue.splice(0, queue.length, ...kept);
@@ -142,7 +146,7 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
     part.narration.push(...narrateEvent(run, event, run.seq, turn.at));
     slots.free -= run.open.size - open;
     part.events.push(event);
-    part.bytes += JSON.stringify(event).length;
+    part.bytes += bytesOf(event);
     part.headChanged ||= event.type.startsWith("run.");
   }
   part.actions.push(...decision.actions);
@@ -164,7 +168,8 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
   }
 }
 
-function framesBytes(frames: Frame[] | undefined): number {
-  if (frames === undefined) return 0;
-  return frames.reduce((sum, frame) => sum + 100 + ("text" in frame ? frame.text.length * 3 : 0), 0);
+const utf8 = new TextEncoder();
+
+function bytesOf(record: unknown): number {
+  return utf8.encode(JSON.stringify(record)).length;
 }

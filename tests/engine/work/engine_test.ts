@@ -316,3 +316,47 @@ Deno.test("EN-101 a command from a process without the run goes through the inbo
   await client.close();
   await owner.close();
 });
+
+Deno.test("EN-407 a step that waits for its next try is tried again when it is due, also after a restart", async () => {
+  const store = memoryStore();
+  const failed = gate();
+  const first = new ScriptedKind({
+    a: () => {
+      failed.open();
+      return { type: "failed", problem: { category: "network", message: "cut" } };
+    },
+  });
+  const before = await engineOf(kept(store), first);
+  const text = notebookOf({ a: [] }, { a: "retry: { attempts: 2, initial: 300ms, jitter: none }" });
+  const { run } = await before.submit({ notebook: "n", text, author: "t" });
+  for await (const { items } of before.follow(run, { signal: AbortSignal.timeout(5000) })) {
+    if (items.some((item) => item.kind === "event" && item.event.type === "step.retried")) break;
+  }
+  const second = new ScriptedKind();
+  const after = await engineOf(store, second);
+  const view = await ended(after, run);
+  assertEquals([view.label, second.calls, view.cells.a!.reason], ["succeeded", ["a#2"], "retry"]);
+  await before.close();
+  await after.close();
+});
+
+Deno.test("C4 whatever a kind says, its end fits a record and the run goes on", async () => {
+  const flood = "€".repeat(1_000_000);
+  const warning = { type: "quality" as const, message: flood, suggestion: flood };
+  const kind = new ScriptedKind({
+    a: ({ emit }) => {
+      emit({ type: "text", text: "\u0001".repeat(300_000) });
+      emit({ type: "log", level: "info", text: flood });
+      return { type: "succeeded", value: flood, warnings: Array(1000).fill(warning) };
+    },
+    b: () => ({ type: "failed", problem: { category: "code_error", message: flood } }),
+  });
+  const engine = await engineOf(memoryStore(), kind);
+  const view = await ended(
+    engine,
+    (await engine.submit({ notebook: "n", text: notebookOf({ a: [], b: ["a"] }), author: "t" })).run,
+  );
+  assertEquals([view.label, view.cells.a!.label, view.cells.b!.label], ["failed", "warned", "failed"]);
+  assertEquals(await engine.value(view.run, "a"), flood);
+  await engine.close();
+});

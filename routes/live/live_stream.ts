@@ -4,12 +4,12 @@
  *
  * A message `group` carries the id `run~cursor`, with which a page goes on after a break without gap or repeat.
  */
-import type { Clock } from "../engine/base/clock.ts";
-import { EngineError } from "../engine/base/errors.ts";
-import type { Log } from "../engine/base/log.ts";
-import type { Engine, RunSummary } from "../engine/mod.ts";
-import type { WireGroup } from "../engine/wire/frame.ts";
-import { encodeSse } from "../engine/wire/sse.ts";
+import type { Clock } from "../../engine/base/clock.ts";
+import { EngineError } from "../../engine/base/errors.ts";
+import type { Log } from "../../engine/base/log.ts";
+import type { Engine, RunSummary } from "../../engine/mod.ts";
+import type { WireGroup } from "../../engine/wire/frame.ts";
+import { encodeSse } from "../../engine/wire/sse.ts";
 import { Bell } from "./bell.ts";
 import { eventStream, type Send } from "./event_stream.ts";
 

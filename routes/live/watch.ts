@@ -2,11 +2,11 @@
  * Notices that a notebook's file has changed. Owns: one look a second at each notebook that somebody has open, which
  * works on every file system. Never: what a change means.
  */
-import type { Clock } from "../engine/base/clock.ts";
-import type { Workspace } from "../engine/access/workspace.ts";
-import { versionOf } from "../engine/notebook/version.ts";
-import { decode } from "./document.ts";
-import type { Watch } from "./live.ts";
+import type { Clock } from "../../engine/base/clock.ts";
+import type { Workspace } from "../../engine/access/workspace.ts";
+import { versionOf } from "../../engine/notebook/version.ts";
+import { decode } from "../document.ts";
+import type { Watch } from "./live_stream.ts";
 
 const LOOK_MS = 1000;
 

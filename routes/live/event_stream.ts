@@ -2,9 +2,9 @@
  * An answer that goes on. Owns: the connection: its headers, heartbeat, back-pressure and its end when the client leaves.
  * Never: what is sent.
  */
-import type { Clock } from "../engine/base/clock.ts";
-import type { Log } from "../engine/base/log.ts";
-import { encodeSse, HEARTBEAT } from "../engine/wire/sse.ts";
+import type { Clock } from "../../engine/base/clock.ts";
+import type { Log } from "../../engine/base/log.ts";
+import { encodeSse, HEARTBEAT } from "../../engine/wire/sse.ts";
 
 const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 2000;
