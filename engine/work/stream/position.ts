@@ -23,7 +23,7 @@ const FORM = /^r1\.(\d{1,9})((?:\.[0-9a-z]{1,4}-[0-9a-z]{1,4}-[0-9a-z]{1,6})*)$/
 
 /**
  * Text of a position: `r1.` + the record, then `.cell-attempt-seq` for each open attempt in base 36, the cell by its
- * place in the plan so that 250 open attempts stay below 2 KiB.
+ * place in the plan so that 180 open attempts stay below 2 KiB.
  */
 export function encodePosition({ seq, frames }: Position, placeOf: ReadonlyMap<string, number>): string {
   const parts = [...frames].map(([cell, at]) =>
