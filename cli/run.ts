@@ -26,12 +26,13 @@ export interface RunReport {
 }
 
 /** Help of this command. */
-export const RUN_HELP = `weft run FILE [--param NAME=VALUE]… [--store ADDRESS] [--json]
+export const RUN_HELP = `weft run FILE [--param NAME=VALUE]… [--store ADDRESS] [--key KEY] [--json]
 
 Runs a notebook to its end and prints the values of the cells that nothing else reads.
 
   --param NAME=VALUE  value of a param; may be given again
   --store ADDRESS     memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --key KEY           names this request: given again, it goes on with the run it made the first time
   --json              one JSON object on standard output, everything else on standard error
 
 Example: weft run notebooks/02-digest.md --param docs='docs/*.md' --json`;
@@ -41,6 +42,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const read = readArguments(args, {
     param: { type: "string", multiple: true },
     store: { type: "string" },
+    key: { type: "string" },
     json: { type: "boolean" },
   });
   const [file, ...more] = read.files;
@@ -54,7 +56,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const studio = await openStudio(settings, io, { mayBeClient: true });
   try {
     if (studio.client) io.err("Another Weft has this store open; it runs the notebook");
-    const request = { notebook: notebookId(file, settings, io), text, params, author: "terminal" };
+    const request = {
+      notebook: notebookId(file, settings, io),
+      text,
+      params,
+      author: "terminal",
+      key: read.text("key"),
+    };
     return await runAndReport(studio.engine, request, file, read.on("json"), io);
   } finally {
     await studio.close();
@@ -90,7 +98,7 @@ async function runAndReport(
   }
   const view = await engine.view(run);
   if (io.signal.aborted && view.endedAt === undefined) {
-    io.err(`Interrupted. The run is kept; the next Weft on this store goes on with it: ${run}`);
+    io.err(`Interrupted. The run is kept, and the next Weft on this store goes on with it: ${run}`);
     return EXIT.interrupted;
   }
   const report = await reportOf(engine, view);

@@ -54,7 +54,7 @@ export interface Planned {
 export interface Engine {
   /** What a run would do, what is wrong, and which last values no longer hold; starts nothing. */
   plan(request: Omit<RunRequest, "author">): Promise<Planned>;
-  /** Starts a run. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`. */
+  /** Starts a run. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`, `idempotency_conflict`. */
   submit(request: RunRequest): Promise<{ run: string }>;
   /** Lets open attempts end, starts no more, then ends the run as `stopped`. `run_not_found`, `run_ended`. */
   stop(run: string, by: string): Promise<void>;
@@ -186,10 +186,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return { problems, stale, ...(plan === undefined ? {} : { plan }) };
     },
     async submit(request) {
-      const head = await submit(ports, request);
-      announce(head);
+      const { run, head } = await submit(ports, request);
+      if (head !== undefined) announce(head);
       worker?.ring();
-      return { run: head.id };
+      return { run };
     },
     stop: (run, by) => tell(run, { type: "stopRun", by }),
     cancel: (run, by) => tell(run, { type: "cancelRun", by }),

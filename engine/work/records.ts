@@ -152,6 +152,8 @@ const plan = z.strictObject({
   skipped: z.array(z.strictObject({ cell: z.string(), why: z.string() })).optional(),
 });
 
+const request = z.strictObject({ run: z.string(), fingerprint: z.string() });
+
 type Stored = Pick<Entry, "key" | "value">;
 
 /** Reads the head of a run. Throws `store_corrupt`, as all of these. */
@@ -167,5 +169,8 @@ export const readLease = (entry: Stored): Lease => decodeRecord(entry, (value) =
 /** Reads a posted command. */
 export const readPosted = (entry: Stored): PostedCommand =>
   decodeRecord(entry, (value) => posted.parse(value));
+/** Reads what a request key has made. */
+export const readRequest = (entry: Stored): z.infer<typeof request> =>
+  decodeRecord(entry, (value) => request.parse(value));
 /** Reads a plan, as kept among the artifacts. Throws what zod throws. */
 export const readPlan = (value: Json): Plan => plan.parse(value) as Plan;

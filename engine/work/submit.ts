@@ -10,8 +10,9 @@ import type { Workspace } from "../access/workspace.ts";
 import type { Clock } from "../base/clock.ts";
 import { EngineError, type ErrorCode } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
+import { sha256 } from "../base/hash.ts";
 import type { Ids } from "../base/ids.ts";
-import type { Json, JsonObject } from "../base/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
 import { inOrder } from "../notebook/problem.ts";
@@ -19,10 +20,11 @@ import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan } from "../plan/plan.ts";
 import type { History, Plan } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { byNotebookKey, byTimeKey, eventKey, readyKey, runKey } from "../store/keys.ts";
+import { byNotebookKey, byTimeKey, eventKey, readyKey, requestKey, runKey } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
+import { readRequest } from "./records.ts";
 
 /** A request to run a notebook. */
 export interface RunRequest {
@@ -36,6 +38,11 @@ export interface RunRequest {
   cells?: string[];
   /** Who asks; shown with the run. */
   author: string;
+  /**
+   * Names this request: a second one with this key gets the first one's run, if it asks for the same (the text apart,
+   * which may have changed since).
+   */
+  key?: string;
 }
 
 /** What a request would do. */
@@ -90,8 +97,20 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   };
 }
 
-/** Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`. */
-export async function submit(ports: SubmitPorts, request: RunRequest): Promise<RunHead> {
+/** What came of a request. */
+export interface Submitted {
+  run: string;
+  /** The new run; absent if the request's key had made it before. */
+  head?: RunHead;
+}
+
+/**
+ * Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`,
+ * and `idempotency_conflict` for a key that made a run of another request.
+ */
+export async function submit(ports: SubmitPorts, request: RunRequest): Promise<Submitted> {
+  const first = await madeBefore(ports, request);
+  if (first !== undefined) return { run: first };
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
   await ports.artifacts.putText(request.text);
@@ -110,7 +129,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<R
     intent: "go",
     outcome: "none",
   };
-  await appear(ports, head, {
+  const made = await appear(ports, request, head, {
     seq: 1,
     at: head.createdAt,
     session: "",
@@ -124,22 +143,53 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<R
       author: head.author,
     }],
   });
-  return head;
+  if (made) return { run: head.id, head };
+  const winner = await madeBefore(ports, request);
+  if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
+  return { run: winner };
 }
 
-async function appear({ store }: SubmitPorts, head: RunHead, first: unknown): Promise<void> {
+/** Writes a new run whole; false if another request with the same key was faster. */
+async function appear(
+  { store }: SubmitPorts,
+  request: RunRequest,
+  head: RunHead,
+  first: unknown,
+): Promise<boolean> {
   hit("submit.before");
   const began = eventKey(head.id, 1);
   const none = encodeRecord(null);
+  const keyed = request.key === undefined ? [] : [requestKey(request.key)];
   const answer = await store.submit([
     { key: began, value: encodeRecord(first) },
     { key: runKey(head.id), value: encodeRecord(head) },
     { key: byNotebookKey(head.notebook, head.createdAt, head.id), value: none },
     { key: byTimeKey(head.createdAt, head.id), value: none },
     { key: readyKey(LANE, head.createdAt, head.id), value: none },
-  ], [began]);
-  if (answer === "exists") throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
+    ...keyed.map((key) => ({
+      key,
+      value: encodeRecord({ run: head.id, fingerprint: fingerprintOf(request) }),
+    })),
+  ], [began, ...keyed]);
   hit("submit.after");
+  return answer === "ok";
+}
+
+/** EN-202: the run that a request's key has made. */
+async function madeBefore({ store }: SubmitPorts, request: RunRequest): Promise<string | undefined> {
+  if (request.key === undefined) return undefined;
+  const [entry] = await store.get([requestKey(request.key)]);
+  if (entry === undefined) return undefined;
+  const { run, fingerprint } = readRequest(entry);
+  if (fingerprint === fingerprintOf(request)) return run;
+  throw new EngineError(
+    "idempotency_conflict",
+    `This key started ${run} with another request. Send the first request again, or use a new key`,
+  );
+}
+
+function fingerprintOf({ notebook, params = {}, cells }: RunRequest): string {
+  return sha256(canonicalJson({ notebook, params, cells: cells ?? null }));
 }
 
 /** DF-623: a `files` param becomes the files that match its glob, a `file` param one of them. */

@@ -360,3 +360,18 @@ Deno.test("C4 whatever a kind says, its end fits a record and the run goes on", 
   assertEquals(await engine.value(view.run, "a"), flood);
   await engine.close();
 });
+
+Deno.test("EN-202 EN-203 50 requests with one key make one run; another request with that key is refused", async () => {
+  const kind = new ScriptedKind();
+  const engine = await engineOf(memoryStore(), kind);
+  const request = { notebook: "n", text: DIAMOND, author: "t", key: "k-17" };
+  const answers = await Promise.all(Array.from({ length: 50 }, () => engine.submit(request)));
+  assertEquals(new Set(answers.map(({ run }) => run)).size, 1);
+  await ended(engine, answers[0]!.run);
+  const edited = { ...request, text: DIAMOND.replace("[a]", "[a, a]") };
+  assertEquals(await engine.submit(edited), answers[0], "also if the notebook has changed since");
+  const other = await assertRejects(() => engine.submit({ ...request, cells: ["a"] }), EngineError);
+  assertEquals(other.code, "idempotency_conflict");
+  assertEquals([(await engine.runs({})).length, kind.calls.length], [1, 4]);
+  await engine.close();
+});
