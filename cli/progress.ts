@@ -15,6 +15,10 @@ export function progressOf(print: (line: string) => void): (event: WireEvent) =>
         break;
       case "run.adopted":
         return print("⌁ going on with a run that was interrupted");
+      case "run.paused":
+        return print("⏸ paused");
+      case "run.resumed":
+        return print("▶ going on");
       case "run.stopping":
         return print("■ stopping");
       case "run.cancelling":

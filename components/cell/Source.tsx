@@ -2,7 +2,7 @@
  * A cell's text for reading: its header folded, its source in a code block with placeholders marked.
  * Owns: nothing but this view. Rendered on the server only, so its text is on the page once.
  */
-import type { ComponentChildren, JSX } from "preact";
+import { createElement, Fragment, type JSX } from "preact";
 import { decorate } from "./highlight.ts";
 
 /** Props of {@link Source}. */
@@ -32,8 +32,10 @@ export function Source({ kind, header, source }: SourceProps): JSX.Element {
   );
 }
 
-function marked(kind: string, text: string): ComponentChildren {
-  return decorate(kind, text).map(({ as, text }, i) =>
+/** One node: a list of texts in JSX would be escaped twice by the renderer on the server. */
+function marked(kind: string, text: string): JSX.Element {
+  const pieces = decorate(kind, text).map(({ as, text }, i) =>
     as === "" ? text : <span key={i} class={`tok-${as}`}>{text}</span>
   );
+  return createElement(Fragment, null, pieces);
 }

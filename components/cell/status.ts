@@ -129,6 +129,8 @@ export const RUN_WORDS: Record<RunView["label"], { glyph: string; word: string; 
   queued: { glyph: "⋯", word: "queued", tone: "queue" },
   running: { glyph: "▶", word: "running", tone: "run" },
   retrying: { glyph: "↻", word: "retrying", tone: "run" },
+  pausing: { glyph: "⏸", word: "pausing", tone: "wait" },
+  paused: { glyph: "⏸", word: "paused", tone: "wait" },
   stopping: { glyph: "◼", word: "stopping", tone: "wait" },
   cancelling: { glyph: "◼", word: "cancelling", tone: "wait" },
   succeeded: { glyph: "✓", word: "done", tone: "good" },
@@ -140,5 +142,6 @@ export const RUN_WORDS: Record<RunView["label"], { glyph: string; word: string; 
 
 /** Whether a run with this label goes on. */
 export function isActive(label: RunView["label"] | undefined): boolean {
-  return label !== undefined && ["queued", "running", "retrying", "stopping", "cancelling"].includes(label);
+  return label !== undefined &&
+    ["queued", "running", "retrying", "pausing", "paused", "stopping", "cancelling"].includes(label);
 }

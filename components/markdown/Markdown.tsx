@@ -3,7 +3,7 @@
  * Never: text as markup. Raw HTML is shown as the text it is, apart from a few inline tags without attributes, so there
  * is nothing to clean: an element exists only if a line below makes it.
  */
-import { Component, type ComponentChildren, createElement, type JSX } from "preact";
+import { Component, type ComponentChildren, createElement, Fragment, type JSX } from "preact";
 import type { Token, Tokens } from "marked";
 import { type Block, MarkdownText } from "./blocks.ts";
 import { decodeEntities, hostOf, safeHref } from "./safe_link.ts";
@@ -99,8 +99,11 @@ function rawOf(raw: string): JSX.Element | null {
 /** Tags that may stand in text; they carry no attribute. */
 const INLINE_TAG = /^<(\/?)(sub|sup|kbd|mark|u|s|b|i|em|strong|small)\s*>$/i;
 
-/** Inline tokens as nodes. Pairs of inline tags arrive as single tokens and are matched here. */
-function inlineOf(tokens: readonly Token[] | undefined): ComponentChildren[] {
+/**
+ * Inline tokens as one node: a list of texts in JSX would be escaped twice by the renderer on the server.
+ * Pairs of inline tags arrive as single tokens and are matched here.
+ */
+function inlineOf(tokens: readonly Token[] | undefined): JSX.Element {
   const open: { tag: string; raw: string; nodes: ComponentChildren[] }[] = [{ tag: "", raw: "", nodes: [] }];
   for (const token of tokens ?? []) {
     const top = open.at(-1)!;
@@ -117,7 +120,7 @@ function inlineOf(tokens: readonly Token[] | undefined): ComponentChildren[] {
     const { raw, nodes } = open.pop()!;
     open.at(-1)!.nodes.push(raw, ...nodes);
   }
-  return open[0]!.nodes;
+  return createElement(Fragment, null, open[0]!.nodes);
 }
 
 function nodeOf(token: Token): ComponentChildren {

@@ -28,7 +28,7 @@ const DELIMITERS = 256;
  * const text = new MarkdownText();
  * const [first] = text.read("# Title\n\nOne", false);
  * const again = text.read("# Title\n\nOne two", false);
- * if (again[0] !== first || again.length !== 2) throw new Error("the heading was read again");
+ * if (again[0] !== first || again.at(-1)?.token.raw !== "One two") throw new Error("the heading was read again");
  * ```
  */
 export class MarkdownText {

@@ -2,10 +2,11 @@
  * From a model's answer to the ports of its cell. Owns: the schema that is asked for, reading the answer, checking
  * each port. Never: a repair of the answer beyond taking it out of its code fence.
  */
-import type { ErrorObject, ValidateFunction } from "ajv";
 import { isObject, type Json, type JsonObject, parseJson } from "../base/json.ts";
 import type { OutputPort } from "../notebook/outputs.ts";
 import { failed, type Outcome } from "./kind.ts";
+import { type SchemaCheck, schemaCheck } from "./schema/check.ts";
+import type { SchemaFault } from "./schema/read.ts";
 
 /** How answers of a cell become its value. */
 export interface PortReader {
@@ -29,7 +30,7 @@ export async function portReader(
   if (ports.length === 1 && (only!.type === "text" || only!.type === "code")) {
     return { ok: true, reader: { read: (answer) => ({ ok: true, value: plain(only!, answer) }) } };
   }
-  const checks = await compileAll(ports);
+  const checks = await checksOf(ports);
   if (!checks.ok) return checks;
   return {
     ok: true,
@@ -59,31 +60,26 @@ function schemaOf({ type, schema }: OutputPort): JsonObject {
     : schema ?? {};
 }
 
-type Checks = Map<string, ValidateFunction>;
+type Checks = Map<string, SchemaCheck>;
 
-async function compileAll(
+async function checksOf(
   ports: readonly OutputPort[],
 ): Promise<{ ok: true; checks: Checks } | { ok: false; outcome: Outcome }> {
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
   const checks: Checks = new Map();
   for (const port of ports) {
-    try {
-      // One of its own for each: two schemas may use the same `$id`.
-      const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false, logger: false });
-      checks.set(port.name, ajv.compile(schemaOf(port)));
-    } catch (error) {
-      return { ok: false, outcome: failed("invalid_input", schemaFault(port.name, error), "schema_invalid") };
+    const read = await schemaCheck(schemaOf(port));
+    if (!read.ok) {
+      return { ok: false, outcome: failed("invalid_input", schemaFault(port.name, read), "schema_invalid") };
     }
+    checks.set(port.name, read.check);
   }
   return { ok: true, checks };
 }
 
-function schemaFault(name: string, error: unknown): string {
-  const missing = (error as { missingRef?: string }).missingRef;
-  if (missing !== undefined) {
-    return `Schema of '${name}' refers to ${missing}; only local references are allowed`;
-  }
-  return `Schema of '${name}' is not valid: ${(error as Error).message}`;
+function schemaFault(name: string, { fault, remote }: SchemaFault): string {
+  return remote === undefined
+    ? `Schema of '${name}' is not valid: ${fault}`
+    : `Schema of '${name}' refers to ${remote}; only local references are allowed`;
 }
 
 function readJson(
@@ -106,9 +102,9 @@ function readJson(
     if ((type === "text" || type === "code") && typeof own !== "string") {
       return invalid(`Output '${name}' is ${nameOf(own)}, expected ${type}`);
     }
-    const check = checks.get(name)!;
-    if (!check(own)) {
-      return invalid(`Output '${name}' schema validation failed: ${listErrors(check.errors ?? [])}`);
+    const errors = checks.get(name)!(own);
+    if (errors.length > 0) {
+      return invalid(`Output '${name}' schema validation failed: ${listErrors(errors)}`);
     }
     value[name] = own;
   }
@@ -151,12 +147,9 @@ function couldGoOn(start: string): boolean {
   }
 }
 
-function listErrors(errors: readonly ErrorObject[]): string {
-  const told = errors.slice(0, LISTED).map(({ instancePath, message }) =>
-    `${instancePath} ${message}`.trim()
-  );
-  const more = errors.length - told.length;
-  return told.join(", ") + (more > 0 ? ` and ${more} more` : "");
+function listErrors(errors: readonly string[]): string {
+  const more = errors.length - LISTED;
+  return errors.slice(0, LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function nameOf(value: Json): string {

@@ -11,6 +11,8 @@ import type { RunEvent, StepProblem, Usage, Warning } from "./event.ts";
 export type RunCommand =
   | { type: "startRun" }
   | { type: "adoptRun" }
+  | { type: "pauseRun"; by: string; reason?: string }
+  | { type: "resumeRun"; by: string; reason?: string }
   | { type: "stopRun"; by: string; reason?: string }
   | { type: "cancelRun"; by: string; reason?: string }
   | { type: "startAttempt"; step: string }

@@ -51,6 +51,8 @@ export type RunEvent =
   }
   | { type: "run.started" }
   | { type: "run.adopted" }
+  | { type: "run.paused"; reason?: string; by: string }
+  | { type: "run.resumed"; reason?: string; by: string }
   | { type: "run.stopping"; reason?: string; by: string }
   | { type: "run.cancelling"; reason?: string; by: string }
   | { type: "run.ended"; outcome: RunOutcome; problem?: StepProblem }

@@ -94,6 +94,12 @@ export function foldEvent(run: Run, event: RunEvent, at: Millis): Derived {
     case "run.adopted":
       for (const name of [...run.open]) interrupt(run, stepOf(run, name), derived);
       break;
+    case "run.paused":
+      run.intent = "pause";
+      break;
+    case "run.resumed":
+      run.intent = "go";
+      break;
     case "run.stopping":
       run.intent = "stop";
       break;

@@ -9,7 +9,7 @@ import type { Run } from "./state.ts";
 /** Whether nothing is running and nothing will start any more. */
 export function isOver(run: Run): boolean {
   if (run.phase === "ended" || run.open.size > 0) return false;
-  return run.left === 0 || run.intent !== "go" || run.halted;
+  return run.left === 0 || run.intent === "stop" || run.intent === "cancel" || run.halted;
 }
 
 /**

@@ -63,7 +63,7 @@ export interface Run {
   author: string;
   params?: StoredValue;
   phase: "queued" | "active" | "ended";
-  intent: "go" | "stop" | "cancel";
+  intent: "go" | "pause" | "stop" | "cancel";
   outcome: "none" | RunOutcome;
   problem?: StepProblem;
   /** Sequence number of the last journal record applied. */
@@ -85,7 +85,15 @@ export interface Run {
 }
 
 /** The one word for a run. */
-export type RunLabel = RunOutcome | "cancelling" | "stopping" | "queued" | "running" | "retrying";
+export type RunLabel =
+  | RunOutcome
+  | "cancelling"
+  | "stopping"
+  | "pausing"
+  | "paused"
+  | "queued"
+  | "running"
+  | "retrying";
 
 /** The one word for a step. */
 export type StepLabel =
@@ -107,6 +115,7 @@ export function runLabel(run: Run): RunLabel {
   if (run.outcome !== "none") return run.outcome;
   if (run.intent === "cancel") return "cancelling";
   if (run.intent === "stop") return "stopping";
+  if (run.intent === "pause") return run.open.size > 0 ? "pausing" : "paused";
   if (run.phase === "queued") return "queued";
   if (run.open.size > 0 || run.ready.size === 0) return "running";
   const onlyBackoff = [...run.ready].every((name) => run.steps.get(name)!.wait === "backoff");

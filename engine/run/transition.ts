@@ -63,13 +63,23 @@ const HANDLERS: Handlers = {
     return happen(events);
   },
 
-  stopRun(run, { by, reason }) {
+  pauseRun(run, { type: _, ...told }) {
     if (run.phase === "ended") return refuse("run_ended", `Run ${run.id} has ended`);
-    if (run.intent !== "go") return SAME;
-    return happen([{ type: "run.stopping", by, ...(reason === undefined ? {} : { reason }) }]);
+    return run.intent === "go" ? happen([{ type: "run.paused", ...told }]) : SAME;
   },
 
-  cancelRun(run, { by, reason }) {
+  resumeRun(run, { type: _, ...told }) {
+    if (run.phase === "ended") return refuse("run_ended", `Run ${run.id} has ended`);
+    return run.intent === "pause" ? happen([{ type: "run.resumed", ...told }]) : SAME;
+  },
+
+  stopRun(run, { type: _, ...told }) {
+    if (run.phase === "ended") return refuse("run_ended", `Run ${run.id} has ended`);
+    const stops = run.intent === "go" || run.intent === "pause";
+    return stops ? happen([{ type: "run.stopping", ...told }]) : SAME;
+  },
+
+  cancelRun(run, { type: _, ...told }) {
     if (run.phase === "ended") return refuse("run_ended", `Run ${run.id} has ended`);
     if (run.intent === "cancel") return SAME;
     const actions = [...run.open].map((step): RunAction => ({
@@ -77,7 +87,7 @@ const HANDLERS: Handlers = {
       step,
       attempt: run.steps.get(step)!.attempts,
     }));
-    return happen([{ type: "run.cancelling", by, ...(reason === undefined ? {} : { reason }) }], actions);
+    return happen([{ type: "run.cancelling", ...told }], actions);
   },
 
   startAttempt(run, { step: name }, now) {
@@ -156,7 +166,8 @@ function reasonOf(step: Step): AttemptReason {
 
 /** A lost attempt is no try of the step's own, so recoveries do not use up `attempts`. */
 function triesAgain(run: Run, step: Step, category: FailureCategory): boolean {
-  return run.intent === "go" && !run.halted && step.plan.retry.on.includes(category) &&
+  return (run.intent === "go" || run.intent === "pause") && !run.halted &&
+    step.plan.retry.on.includes(category) &&
     step.attempts - step.recoveries < step.plan.retry.attempts;
 }
 

@@ -52,7 +52,10 @@ export type WireEvent =
       /** Cells of the run, in run order. */
       steps: string[];
     }
-    | { type: "run.started" | "run.adopted" | "run.stopping" | "run.cancelling"; label: RunLabel }
+    | {
+      type: "run.started" | "run.adopted" | "run.paused" | "run.resumed" | "run.stopping" | "run.cancelling";
+      label: RunLabel;
+    }
     | { type: "run.ended"; label: RunOutcome; problem?: StepProblem }
     | { type: "step.queued"; step: string; label: StepLabel }
     | { type: "step.started"; step: string; label: StepLabel; attempt: number; reason: AttemptReason }

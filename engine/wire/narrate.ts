@@ -45,6 +45,8 @@ function ownEvent(run: Run, event: RunEvent, seq: number, at: Millis): WireEvent
       };
     case "run.started":
     case "run.adopted":
+    case "run.paused":
+    case "run.resumed":
     case "run.stopping":
     case "run.cancelling":
       return { ...base, type: event.type, label: runLabel(run) };

@@ -95,6 +95,10 @@ class Draft {
   }
 
   finish(): RunView {
+    if (this.run.label === "pausing" || this.run.label === "paused") {
+      const open = Object.values(this.run.cells).some(({ label }) => label === "running");
+      this.run.label = open ? "pausing" : "paused";
+    }
     for (const name of this.#touched) {
       const cell = this.run.cells[name]!;
       cutText(cell, MAX_TEXT);

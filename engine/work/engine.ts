@@ -56,6 +56,10 @@ export interface Engine {
   plan(request: Omit<RunRequest, "author">): Promise<Planned>;
   /** Starts a run. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`, `idempotency_conflict`. */
   submit(request: RunRequest): Promise<{ run: string }>;
+  /** Lets open attempts end and starts no more until it is resumed; lasts over restarts. `run_not_found`, `run_ended`. */
+  pause(run: string, by: string): Promise<void>;
+  /** Goes on with a paused run. `run_not_found`, `run_ended`. */
+  resume(run: string, by: string): Promise<void>;
   /** Lets open attempts end, starts no more, then ends the run as `stopped`. `run_not_found`, `run_ended`. */
   stop(run: string, by: string): Promise<void>;
   /** Aborts open attempts and ends the run as `cancelled`. `run_not_found`, `run_ended`. */
@@ -191,6 +195,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       worker?.ring();
       return { run };
     },
+    pause: (run, by) => tell(run, { type: "pauseRun", by }),
+    resume: (run, by) => tell(run, { type: "resumeRun", by }),
     stop: (run, by) => tell(run, { type: "stopRun", by }),
     cancel: (run, by) => tell(run, { type: "cancelRun", by }),
     async view(run) {

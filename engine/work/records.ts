@@ -49,6 +49,8 @@ const event = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("run.started") }),
   z.strictObject({ type: z.literal("run.adopted") }),
+  z.strictObject({ type: z.literal("run.paused"), ...told }),
+  z.strictObject({ type: z.literal("run.resumed"), ...told }),
   z.strictObject({ type: z.literal("run.stopping"), ...told }),
   z.strictObject({ type: z.literal("run.cancelling"), ...told }),
   z.strictObject({
@@ -104,7 +106,7 @@ const head = z.strictObject({
   startedAt: millis.optional(),
   endedAt: millis.optional(),
   phase: z.enum(["queued", "active", "ended"]),
-  intent: z.enum(["go", "stop", "cancel"]),
+  intent: z.enum(["go", "pause", "stop", "cancel"]),
   outcome: z.enum(["none", "succeeded", "partial", "failed", "stopped", "cancelled"]),
 }) satisfies z.ZodType<RunHead>;
 
@@ -117,9 +119,11 @@ export interface Lease {
 const lease = z.strictObject({ session: z.string(), epoch: count }) satisfies z.ZodType<Lease>;
 
 /** Commands that may come through the inbox, from any process. */
-export type PostedCommand = Extract<RunCommand, { type: "stopRun" | "cancelRun" }>;
+export type PostedCommand = Extract<RunCommand, { type: "pauseRun" | "resumeRun" | "stopRun" | "cancelRun" }>;
 
 const posted = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("pauseRun"), ...told }),
+  z.strictObject({ type: z.literal("resumeRun"), ...told }),
   z.strictObject({ type: z.literal("stopRun"), ...told }),
   z.strictObject({ type: z.literal("cancelRun"), ...told }),
 ]) satisfies z.ZodType<PostedCommand>;

@@ -45,9 +45,11 @@ export function headOf({ head, run }: LiveRun): RunHead {
   };
 }
 
-/** The label of a run as far as its head tells. */
+const INTENT_LABELS = { pause: "paused", stop: "stopping", cancel: "cancelling" } as const;
+
+/** The label of a run as far as its head tells, which does not know what is open. */
 export function headLabel(head: RunHead): RunLabel {
   if (head.outcome !== "none") return head.outcome;
-  if (head.intent !== "go") return head.intent === "stop" ? "stopping" : "cancelling";
+  if (head.intent !== "go") return INTENT_LABELS[head.intent];
   return head.phase === "queued" ? "queued" : "running";
 }

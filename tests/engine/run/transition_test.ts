@@ -130,6 +130,27 @@ Deno.test("EN-706 a skip cascade of any depth is one event", () => {
   assertEquals(test.run.left, 0);
 });
 
+Deno.test("EN-601 a paused run starts nothing, lets open attempts end, and goes on when it is resumed", () => {
+  const test = started({ a: {}, b: { needs: ["a"] } }).start("a");
+  test.tell({ type: "pauseRun", by: "ann" });
+  assertEquals(runLabel(test.run), "pausing");
+  test.succeed("a");
+  assertEquals([runLabel(test.run), nextCommand(test.run, 9, test.now)], ["paused", undefined]);
+  test.tell({ type: "resumeRun", by: "ann" });
+  assertEquals(nextCommand(test.run, 9, test.now), { type: "startAttempt", step: "b" });
+});
+
+Deno.test("EN-601 a paused run can be stopped and cancelled", () => {
+  for (const [type, outcome] of [["stopRun", "stopped"], ["cancelRun", "cancelled"]] as const) {
+    const test = started({ a: {} });
+    test.tell({ type: "pauseRun", by: "ann" });
+    test.tell({ type, by: "ann" });
+    assertEquals(nextCommand(test.run, 9, test.now), { type: "endRun" });
+    test.tell({ type: "endRun" });
+    assertEquals(runLabel(test.run), outcome);
+  }
+});
+
 Deno.test("EN-602 stop lets open attempts end, starts none and ends the run as stopped", () => {
   const test = started({ a: {}, b: { needs: ["a"] } }).start("a");
   test.tell({ type: "stopRun", by: "ann" });
@@ -211,6 +232,8 @@ Deno.test("S2 every command has an answer in every state and an ended run takes 
   const commands: RunCommand[] = [
     { type: "startRun" },
     { type: "adoptRun" },
+    { type: "pauseRun", by: "x" },
+    { type: "resumeRun", by: "x" },
     { type: "stopRun", by: "x" },
     { type: "cancelRun", by: "x" },
     { type: "startAttempt", step: "a" },

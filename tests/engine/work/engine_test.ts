@@ -375,3 +375,34 @@ Deno.test("EN-202 EN-203 50 requests with one key make one run; another request 
   assertEquals([(await engine.runs({})).length, kind.calls.length], [1, 4]);
   await engine.close();
 });
+
+Deno.test("EN-601 a pause lasts over a restart, and a resumed run goes on where it was", async () => {
+  const store = memoryStore();
+  const first = new ScriptedKind();
+  const running = gate();
+  const go = gate();
+  const slow = new ScriptedKind({
+    a: async () => {
+      running.open();
+      await go.opened;
+      return { type: "succeeded", value: 1 };
+    },
+  });
+  const before = await engineOf(kept(store), slow);
+  const { run } = await before.submit({ notebook: "n", text: DIAMOND, author: "t" });
+  await running.opened;
+  await before.pause(run, "ann");
+  assertEquals((await before.view(run)).label, "pausing");
+  go.open();
+  for await (const { items } of before.follow(run, { signal: AbortSignal.timeout(5000) })) {
+    if (items.some((item) => item.kind === "event" && item.event.type === "step.succeeded")) break;
+  }
+  assertEquals((await before.view(run)).label, "paused");
+  await before.close();
+  const after = await engineOf(store, first);
+  assertEquals((await after.view(run)).label, "paused");
+  await after.resume(run, "ann");
+  assertEquals(valuesOf(await ended(after, run)), { a: 1, b: 2, c: 2, d: 5 });
+  assertEquals(first.calls.toSorted(), ["b#1", "c#1", "d#1"]);
+  await after.close();
+});
