@@ -186,6 +186,16 @@ export class FakeEngine implements Engine {
     return run;
   }
 
+  async pause(id: string): Promise<void> {
+    await Promise.resolve();
+    this.#run(id).tell({ type: "run.paused", label: "paused" });
+  }
+
+  async resume(id: string): Promise<void> {
+    await Promise.resolve();
+    this.#run(id).tell({ type: "run.resumed", label: "running" });
+  }
+
   stop(id: string): Promise<void> {
     return this.#ask(id, "stop");
   }

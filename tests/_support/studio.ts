@@ -53,11 +53,17 @@ export async function serveStudio(
     port: () => port,
     ...more,
   });
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: (at) => port = at.port }, app.fetch);
+  const end = new AbortController();
+  const listening = { hostname: "127.0.0.1", port: 0, signal: end.signal };
+  const server = Deno.serve({ ...listening, onListen: (at) => port = at.port }, app.fetch);
   return {
     port,
     url: `http://127.0.0.1:${port}`,
     errors,
-    close: () => server.shutdown(),
+    close() {
+      // Not a shutdown, which would wait for pages that are still open.
+      end.abort();
+      return server.finished;
+    },
   };
 }

@@ -32,15 +32,21 @@ async function onPath(): Promise<string | undefined> {
 export async function packaged(): Promise<{ executablePath: string; env: Record<string, string> }> {
   const { default: packagedChromium } = await import("@sparticuz/chromium");
   const executablePath = await packagedChromium.executablePath();
-  const libraries = `${await Deno.makeTempDir({ prefix: "weft-chromium-" })}`;
-  const entry = import.meta.resolve("@sparticuz/chromium");
-  const archive = await findArchive(new URL(entry));
-  const bytes = brotliDecompressSync(await Deno.readFile(archive));
-  for (const { name, body } of tarFiles(new Uint8Array(bytes))) {
-    await Deno.writeFile(`${libraries}/${name.slice(name.lastIndexOf("/") + 1)}`, body);
-  }
+  const libraries = `${executablePath}-libraries`;
+  if (!await Deno.stat(libraries).catch(() => undefined)) await unpackLibraries(libraries);
   const path = [libraries, Deno.env.get("LD_LIBRARY_PATH")].filter(Boolean).join(":");
   return { executablePath, env: { ...Deno.env.toObject(), LD_LIBRARY_PATH: path } };
+}
+
+/** Makes the folder whole or not at all, as another test process may do the same. */
+async function unpackLibraries(folder: string): Promise<void> {
+  const archive = await findArchive(new URL(import.meta.resolve("@sparticuz/chromium")));
+  const bytes = brotliDecompressSync(await Deno.readFile(archive));
+  const made = await Deno.makeTempDir({ prefix: "weft-chromium-" });
+  for (const { name, body } of tarFiles(new Uint8Array(bytes))) {
+    await Deno.writeFile(`${made}/${name.slice(name.lastIndexOf("/") + 1)}`, body);
+  }
+  await Deno.rename(made, folder).catch(() => Deno.remove(made, { recursive: true }));
 }
 
 /** `bin/al2023.tar.br` of the package, some folders above its entry. */

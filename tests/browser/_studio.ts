@@ -27,7 +27,7 @@ export function browserTest(
         const found = [...watched.errors, ...watched.outside.map((url) => `asked ${url}`), ...studio.errors];
         if (found.length > 0) throw new Error(found.join("\n"));
       } finally {
-        await watched.context.close();
+        for (const context of (await browser).contexts()) await context.close();
         await studio.close();
       }
     },

@@ -46,7 +46,11 @@ async function realStudio(notebooks: Record<string, string>) {
   >;
 }
 
-const words = Array.from({ length: 120 }, (_, i) => `w${i}`).join(" ");
+const words = Array.from({ length: 60 }, (_, i) => `w${i}`).join(" ");
+/** A model that says these words one after the other, as a provider would. */
+const script = `[{ text: "# Heading\\n\\n" }, ${
+  words.split(" ").map((w) => `{ text: "${w} " }, { delay: 15 }`).join(", ")
+}]`;
 const DEMO = `---
 title: Real
 params:
@@ -55,7 +59,7 @@ params:
 
 \`\`\`agent scout
 model: mock/script
-mock: { text: "# Heading\\n\\n${words}", tokensPerSecond: 200 }
+mock: ${script}
 ---
 Say it.
 \`\`\`
@@ -82,7 +86,7 @@ browserTest(
     await page.getByRole("button", { name: "Run all" }).click();
     await page.waitForSelector(`${output} :text("w5")`);
     const early = await page.locator(output).innerText();
-    assert(!early.includes("w119"), "all of it came at once");
+    assert(!early.includes("w59"), "all of it came at once");
     for (const tab of [page, second.page]) await tab.waitForSelector('#scout .status:has-text("done")');
     for (const tab of [page, second.page]) await tab.waitForSelector('.run-status:has-text("done")');
     const text = await page.locator(output).innerText();

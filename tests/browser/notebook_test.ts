@@ -217,6 +217,8 @@ browserTest("SE-901 SE-902 SE-903 hostile Markdown is text, on the server and in
   await page.reload();
   const served = await page.locator(`${output("scout")} .markdown`).innerHTML();
   assertEquals(served, live);
+  const sent = await (await page.request.get(`${studio.url}/n/demo`)).text();
+  assert(sent.includes("&lt;script>") && !sent.includes("&amp;lt;"), "escaped other than once");
   assertEquals(await page.locator("main :is(img, iframe, style, script, svg[onload], [onerror])").count(), 0);
   const links = await page.locator("main .markdown a").evaluateAll((all) =>
     all.map((a) => [a.getAttribute("href"), a.getAttribute("rel")])
