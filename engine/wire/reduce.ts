@@ -155,9 +155,11 @@ const RUN_RANK: Record<string, number> = {
   "run.queued": 0,
   "run.adopted": 1,
   "run.started": 2,
-  "run.stopping": 3,
-  "run.cancelling": 4,
-  "run.ended": 5,
+  "run.paused": 3,
+  "run.resumed": 4,
+  "run.stopping": 5,
+  "run.cancelling": 6,
+  "run.ended": 7,
 };
 
 function applyEvent(draft: Draft, event: WireEvent): void {

@@ -5,11 +5,13 @@
  * C1 The work is bounded before it begins: what could take longer is refused as too much to check.
  */
 import { type Json, type JsonObject } from "../../base/json.ts";
-import { readSchema, type SchemaFault, type SchemaPart } from "./read.ts";
+import { type ReadSchema, readSchema, type SchemaFault, type SchemaPart } from "./read.ts";
 import { wordsOf } from "./words.ts";
 
 /** Most pairs of a schema and a value that may have to be looked at. */
 const MOST_STEPS = 2e7;
+/** Most steps that patterns may take on the texts of a value, all together. */
+const MOST_PATTERN_STEPS = 5e8;
 /** Values above this are checked up to the first thing that is wrong. */
 const MANY_VALUES = 20_000;
 const TOO_MUCH = "is too much to check against its schema";
@@ -33,7 +35,7 @@ export async function schemaCheck(
 ): Promise<{ ok: true; check: SchemaCheck } | { ok: false } & SchemaFault> {
   const read = readSchema(schema);
   if (!read.ok) return read;
-  const { copy, parts, longestKey } = read.schema;
+  const { copy } = read.schema;
   const { Validator } = await import("@cfworker/json-schema");
   let full: InstanceType<typeof Validator>, brief: InstanceType<typeof Validator>;
   try {
@@ -43,20 +45,46 @@ export async function schemaCheck(
     return { ok: false, fault: (error as Error).message };
   }
   const check: SchemaCheck = (value) => {
-    const size = sizeOf(value);
-    if (size.values * waysDown(parts, size.depth) > MOST_STEPS || size.longestKey > longestKey) {
-      return [TOO_MUCH];
-    }
     try {
-      const { valid, errors } = (size.values > MANY_VALUES ? brief : full).validate(value);
+      const values = costWithin(read.schema, value);
+      if (values === undefined) return [TOO_MUCH];
+      const { valid, errors } = (values > MANY_VALUES ? brief : full).validate(value);
       return valid ? [] : wordsOf(errors, copy);
     } catch (error) {
-      // The checker passes its findings on as arguments, of which there can be too many for the stack.
+      // The checker is recursive, and passes its findings on as arguments: both can be too much for the stack.
       if (error instanceof RangeError) return [TOO_MUCH];
       throw error;
     }
   };
   return { ok: true, check };
+}
+
+/** How many values there are in a value, or `undefined` if checking it could take too long. */
+function costWithin({ parts, onTexts, onKeys }: ReadSchema, value: Json): number | undefined {
+  let [values, depth, patternSteps] = [0, 0, 0];
+  const add = (text: string, costs: ReadSchema["onTexts"]) => {
+    for (const { limit, steps } of costs) if (text.length <= limit) patternSteps += steps(text.length);
+  };
+  let level: Json[] = [value];
+  for (; level.length > 0; depth++) {
+    values += level.length;
+    const next: Json[] = [];
+    for (const each of level) {
+      if (typeof each === "string") add(each, onTexts);
+      if (typeof each !== "object" || each === null) continue;
+      for (const [key, inner] of Object.entries(each)) {
+        next.push(inner);
+        if (Array.isArray(each)) continue;
+        if (onKeys.some(({ limit }) => key.length > limit)) return undefined;
+        add(key, onKeys);
+        // Keys are texts to `propertyNames`.
+        add(key, onTexts);
+      }
+    }
+    level = next;
+  }
+  const steps = values * waysDown(parts, depth);
+  return steps > MOST_STEPS || patternSteps > MOST_PATTERN_STEPS ? undefined : values;
 }
 
 /** In how many ways a schema can reach one value at most `depth` levels down: its parts, references written out. */
@@ -66,7 +94,8 @@ function waysDown(parts: readonly SchemaPart[], depth: number): number {
     const ways: (number | undefined)[] = parts.map(() => undefined);
     const below = deeper;
     const waysOf = (i: number): number =>
-      ways[i] ??= 1 + sum(parts[i]!.here.map(waysOf)) + sum(parts[i]!.below.map((inner) => below[inner]!));
+      ways[i] ??= parts[i]!.own + sum(parts[i]!.here.map(waysOf)) +
+        sum(parts[i]!.below.map((inner) => below[inner]!));
     deeper = parts.map((_, i) => waysOf(i));
     if (deeper[0]! > MOST_STEPS) break;
   }
@@ -75,23 +104,4 @@ function waysDown(parts: readonly SchemaPart[], depth: number): number {
 
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-/** How large a value is. Its depth is bounded by the reader of JSON. */
-function sizeOf(value: Json): { values: number; depth: number; longestKey: number } {
-  const size = { values: 0, depth: 0, longestKey: 0 };
-  let level: Json[] = [value];
-  for (; level.length > 0; size.depth++) {
-    size.values += level.length;
-    const next: Json[] = [];
-    for (const each of level) {
-      if (typeof each !== "object" || each === null) continue;
-      for (const [key, inner] of Object.entries(each)) {
-        if (!Array.isArray(each)) size.longestKey = Math.max(size.longestKey, key.length);
-        next.push(inner);
-      }
-    }
-    level = next;
-  }
-  return size;
 }

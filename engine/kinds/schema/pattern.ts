@@ -4,19 +4,28 @@
  *
  * P1 The work for a text within the limit is bounded by about {@link BUDGET} steps, whatever the text.
  */
+import { shown } from "../../notebook/problem.ts";
 
 /** Longest pattern, in characters. */
 const LONGEST_PATTERN = 200;
 /** Highest count in `{n,m}`. */
 const MOST_REPEATS = 1000;
-const BUDGET = 1e8;
+const BUDGET = 2e7;
 /** Shortest limit that is still of use; a pattern that allows less is refused. */
 const LEAST_LIMIT = 64;
 /** Longest text that any pattern is tried on. */
 const LONGEST_TEXT = 100_000;
 
+/** What trying a pattern can cost. */
+export interface PatternCost {
+  /** Longest text that it may be tried on, in UTF-16 code units. */
+  limit: number;
+  /** Most steps for a text of this length. */
+  steps(length: number): number;
+}
+
 /** How a pattern may be used. */
-export type PatternUse = { ok: true; limit: number } | { ok: false; fault: string };
+export type PatternUse = { ok: true } & PatternCost | { ok: false; fault: string };
 
 /**
  * The longest text that a pattern may be tried on, or why it may not be used. Refused are lookaround, references to
@@ -36,23 +45,25 @@ export function patternUse(pattern: string): PatternUse {
   try {
     new RegExp(pattern, "u");
   } catch {
-    return { ok: false, fault: `'${pattern}' is not a regular expression` };
+    return { ok: false, fault: `'${shown(pattern)}' is not a regular expression` };
   }
   if (/\(\?<?[=!]|\(\?[a-z-]+:|\\[1-9]|\\k/.test(pattern)) {
     return {
       ok: false,
-      fault: `Pattern '${pattern}' uses lookaround, flags or a reference to a group, which are not allowed`,
+      fault: `Pattern '${
+        shown(pattern)
+      }' uses lookaround, flags or a reference to a group, which are not allowed`,
     };
   }
   const cost = costOf(pattern);
   if (cost === undefined) {
-    return { ok: false, fault: `Pattern '${pattern}' repeats a group that repeats or chooses` };
+    return { ok: false, fault: `Pattern '${shown(pattern)}' repeats a group that repeats or chooses` };
   }
-  const power = cost.unbounded + (pattern.startsWith("^") && !cost.choosesAtTop ? 0 : 1);
-  const limit = Math.floor(Math.min(LONGEST_TEXT, (BUDGET / cost.ways) ** (1 / Math.max(1, power))));
+  const power = Math.max(1, cost.unbounded + (pattern.startsWith("^") && !cost.choosesAtTop ? 0 : 1));
+  const limit = Math.floor(Math.min(LONGEST_TEXT, (BUDGET / cost.ways) ** (1 / power)));
   return limit < LEAST_LIMIT
-    ? { ok: false, fault: `Pattern '${pattern}' repeats in too many places` }
-    : { ok: true, limit };
+    ? { ok: false, fault: `Pattern '${shown(pattern)}' repeats in too many places` }
+    : { ok: true, limit, steps: (length) => cost.ways * length ** power };
 }
 
 interface Cost {

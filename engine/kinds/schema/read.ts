@@ -3,11 +3,12 @@
  * Never: checking values.
  *
  * R1 No text of the schema becomes code, and nothing is fetched: a reference that is not local is refused.
- * R2 In the copy a pattern, a format and `uniqueItems` are tried only on what is short enough for them.
+ * R2 In the copy a pattern, a format and `uniqueItems` are tried only on what is short enough for them: nothing can
+ * interrupt a regular expression, neither an abort nor the end of its thread.
  */
 import { isObject, type Json, type JsonObject } from "../../base/json.ts";
 import { shown } from "../../notebook/problem.ts";
-import { patternUse } from "./pattern.ts";
+import { type PatternCost, patternUse } from "./pattern.ts";
 
 /** A schema within a schema, by what it leads to. Numbers are indexes into {@link ReadSchema.parts}. */
 export interface SchemaPart {
@@ -15,6 +16,8 @@ export interface SchemaPart {
   here: number[];
   /** Schemas applied to what the value holds. */
   below: number[];
+  /** Steps of its own keywords. */
+  own: number;
 }
 
 /** A schema that was read. */
@@ -22,8 +25,10 @@ export interface ReadSchema {
   copy: JsonObject;
   /** The first is the whole. */
   parts: SchemaPart[];
-  /** Longest key that its `patternProperties` may be tried on. */
-  longestKey: number;
+  /** What its patterns and formats cost on texts. */
+  onTexts: PatternCost[];
+  /** What its `patternProperties` cost on keys, which no guard keeps from long ones. */
+  onKeys: PatternCost[];
 }
 
 /** What is wrong with a schema; `remote` is a reference to something that is not part of it. */
@@ -33,7 +38,8 @@ export interface SchemaFault {
 }
 
 const MAX_DEPTH = 64;
-const LONGEST_FORMATTED = 2000;
+/** The checker's own patterns are written with care, so that none is worse than quadratic. */
+const FORMAT: PatternCost = { limit: 1000, steps: (length) => length ** 2 };
 const MOST_UNIQUE = 1000;
 
 const HERE = new Set(["not", "if", "then", "else"]);
@@ -100,21 +106,23 @@ export function readSchema(
   if (reader.fault !== undefined) return { ok: false, ...reader.fault };
   return {
     ok: true,
-    schema: { copy: copy as JsonObject, parts: reader.parts, longestKey: reader.longestKey },
+    schema: { copy: copy as JsonObject, parts: reader.parts, onTexts: reader.onTexts, onKeys: reader.onKeys },
   };
 }
 
 class Reader {
   fault?: SchemaFault;
-  longestKey = Infinity;
+  readonly onTexts: PatternCost[] = [];
+  readonly onKeys: PatternCost[] = [];
   readonly parts: SchemaPart[] = [];
   readonly #places = new Map<string, number>();
   readonly #references: { from: SchemaPart; to: string }[] = [];
 
   schema(schema: Json, place: string, depth: number): Json {
-    const part: SchemaPart = { here: [], below: [] };
+    const part: SchemaPart = { here: [], below: [], own: 1 };
     this.#places.set(place, this.parts.push(part) - 1);
-    if (typeof schema === "boolean") return schema;
+    // Of `false` the checker would not say where in the schema it stands.
+    if (typeof schema === "boolean") return schema || { not: {} };
     if (!isObject(schema)) {
       return this.#fail(place, "must be a schema, which is keys and values, true or false");
     }
@@ -146,7 +154,12 @@ class Reader {
     }
     if (key === "$ref") this.#reference(value as string, part);
     if (key === "$anchor") this.#places.set(`#${String(value)}`, this.parts.indexOf(part));
-    if (key === "pattern") this.#pattern(value as string);
+    if (key === "pattern") this.#pattern(value as string, this.onTexts);
+    if (key === "format" && FORMATS.has(value as string)) this.onTexts.push(FORMAT);
+    // A value that is none of many is shown all of them.
+    if (key === "enum" || key === "const" || key === "required") {
+      part.own += JSON.stringify(value).length >> 3;
+    }
     return key === "const" || key === "$ref" || key === "$anchor" ||
         keyword !== undefined && !GUARDED.has(key)
       ? value
@@ -159,7 +172,7 @@ class Reader {
     const into = apart ? [] : key === "dependentSchemas" ? part.here : part.below;
     return Object.fromEntries(
       Object.entries(value).map(([name, each]) => {
-        if (key === "patternProperties") this.longestKey = Math.min(this.longestKey, this.#pattern(name));
+        if (key === "patternProperties") this.#pattern(name, this.onKeys);
         return [name, this.#inner(each, `${place}/${encoded(name)}`, depth, into)];
       }),
     );
@@ -170,11 +183,10 @@ class Reader {
     return this.schema(schema, place, depth + 1);
   }
 
-  #pattern(pattern: string): number {
+  #pattern(pattern: string, into: PatternCost[]): void {
     const use = patternUse(pattern);
-    if (use.ok) return use.limit;
-    this.fault ??= { fault: shown(use.fault) };
-    return 0;
+    if (use.ok) into.push(use);
+    else this.fault ??= { fault: use.fault };
   }
 
   #reference(to: string, from: SchemaPart): void {
@@ -206,7 +218,7 @@ class Reader {
 
   #fail(place: string, message: string): Json {
     const key = decoded(place).slice(2);
-    this.fault ??= { fault: shown(key === "" ? `it ${message}` : `'${key}' ${message}`) };
+    this.fault ??= { fault: `${key === "" ? "it" : `'${shown(key)}'`} ${message}` };
     return true;
   }
 }
@@ -221,7 +233,7 @@ function withGuards(copy: [string, Json][], { pattern, format, uniqueItems }: Js
     if (use.ok) guards.push(textGuard(use.limit, { pattern }));
   }
   if (typeof format === "string" && FORMATS.has(format)) {
-    guards.push(textGuard(LONGEST_FORMATTED, { format }));
+    guards.push(textGuard(FORMAT.limit, { format }));
   }
   if (uniqueItems === true) {
     guards.push({ if: { maxItems: MOST_UNIQUE }, then: { uniqueItems }, else: { maxItems: MOST_UNIQUE } });

@@ -21,20 +21,12 @@ export function wordsOf(errors: readonly OutputUnit[], schema: JsonObject): stri
   const words: string[] = [];
   let whole: OutputUnit | undefined;
   for (const error of errors) {
-    if (whole !== undefined && within(error, whole)) continue;
+    if (whole !== undefined && error.keywordLocation.startsWith(`${whole.keywordLocation}/`)) continue;
     if (WHOLE.has(error.keyword)) whole = error;
     if (WRAPPERS.has(error.keyword)) continue;
     words.push(`${pathOf(error.instanceLocation)} ${sentence(error, schema)}`.trim());
   }
   return [...new Set(words)];
-}
-
-/** Whether a finding was made on the way to another. */
-function within(error: OutputUnit, whole: OutputUnit): boolean {
-  const [inner, outer] = [error.keywordLocation, whole.keywordLocation];
-  if (inner.startsWith(`${outer}/`)) return true;
-  // Below `false` and `contains` the checker names the place in the value, not that in the schema.
-  return error.keyword === "false" && error.instanceLocation.startsWith(`${whole.instanceLocation}/`);
 }
 
 /** The checker writes `#/a~1b/0`, percent-encoded; a person reads `/a~1b/0`. */
@@ -66,10 +58,10 @@ function sentence({ keyword, keywordLocation, error }: OutputUnit, schema: JsonO
       const [has, lacks] = quoted.split(/" but does not have "/);
       return `must have property '${lacks}', because it has '${has}'`;
     }
-    case "false":
-      return "is not allowed";
     case "not":
-      return "must not fit the schema under 'not'";
+      return isObject(wanted) && Object.keys(wanted).length === 0
+        ? "is not allowed"
+        : "must not fit the schema under 'not'";
     case "anyOf":
       return "must fit at least one of the alternatives";
     case "oneOf":

@@ -3,6 +3,7 @@ import { EngineError } from "../../../engine/base/errors.ts";
 import { memoryStore } from "../../../engine/store/memory.ts";
 import type { Store } from "../../../engine/store/store.ts";
 import type { WireGroup } from "../../../engine/wire/frame.ts";
+import { ManualClock } from "../../_support/manual_clock.ts";
 import { ended, engineOf, gate, kept, notebookOf, ScriptedKind, valuesOf, withMethods } from "./_harness.ts";
 
 const DIAMOND = notebookOf({ a: [], b: ["a"], c: ["a"], d: ["b", "c"] });
@@ -326,7 +327,9 @@ Deno.test("EN-407 a step that waits for its next try is tried again when it is d
       return { type: "failed", problem: { category: "network", message: "cut" } };
     },
   });
-  const before = await engineOf(kept(store), first);
+  // A process whose time stands still does nothing more, as one that is gone.
+  const clock = new ManualClock(Date.now());
+  const before = await engineOf(kept(store), first, { clock });
   const text = notebookOf({ a: [] }, { a: "retry: { attempts: 2, initial: 300ms, jitter: none }" });
   const { run } = await before.submit({ notebook: "n", text, author: "t" });
   for await (const { items } of before.follow(run, { signal: AbortSignal.timeout(5000) })) {
