@@ -10,12 +10,15 @@ import { Icon } from "../components/Icon.tsx";
 import { count } from "../components/cell/format.ts";
 import { type PageStore, usePage } from "./_client/page_store.ts";
 
+/** How long after its return a person cannot have begun to read. */
+const JUST_BACK_MS = 1500;
+
 /** Draws the notices above the page's content. */
 export function Notices(): JSX.Element {
   const page = usePage();
   const [jump, setJump] = useState<string>();
   useEffect(() => watchLatest(page, setJump), []);
-  useEffect(() => reloadWhenHidden(page), []);
+  useEffect(() => reloadOnReturn(page), []);
   return (
     <>
       {page.refusal.value !== undefined && (
@@ -106,9 +109,17 @@ function goTo(cell: string): void {
   document.getElementById(cell)?.scrollIntoView({ block: "end", behavior: calm ? "auto" : "smooth" });
 }
 
-/** Nobody is reading: a page out of sight shows the new file at once. */
-function reloadWhenHidden(page: PageStore): () => void {
-  return effect(() => {
-    if (page.changedTo.value !== undefined && document.hidden && !page.active) location.reload();
+/** Whoever comes back to the page after an edit elsewhere sees the new file at once, not a notice of it. */
+function reloadOnReturn(page: PageStore): () => void {
+  let shownAt = -Infinity;
+  const look = () => shownAt = document.hidden ? shownAt : performance.now();
+  addEventListener("visibilitychange", look);
+  const stop = effect(() => {
+    const back = performance.now() - shownAt < JUST_BACK_MS;
+    if (page.changedTo.value !== undefined && back && !page.active) location.reload();
   });
+  return () => {
+    removeEventListener("visibilitychange", look);
+    stop();
+  };
 }

@@ -41,6 +41,16 @@ const NO_TEXT = new Set([
   ..."requires needs cache role temperature maxTokens readOnly mock schema stream streaming".split(" "),
   ..."deciders needed twoPerson param".split(" "),
 ]);
+/**
+ * Header keys whose text is filled in, by kind; a kind that is not here fills in every key that is not in `NO_TEXT`.
+ * An input's text is data, and data is never read for placeholders.
+ */
+const TEXT: Partial<Record<Cell["kind"], readonly string[]>> = {
+  agent: ["system", "model"],
+  input: [],
+  jsonata: [],
+  ts: [],
+};
 /** Header keys whose text is filled in after the cell has ended, when it has a `result`. */
 const AFTERWARDS = new Set(["effect", "onCancel", "onFailure"]);
 
@@ -94,7 +104,7 @@ class Reader implements CellReads {
       this.uses.push({ name: header.param, param: true, place });
     }
     for (const [key, value] of Object.entries(header)) {
-      if (NO_TEXT.has(key)) continue;
+      if (NO_TEXT.has(key) || !(TEXT[kind]?.includes(key) ?? true) && !AFTERWARDS.has(key)) continue;
       const options = {
         secrets: kind === "http" || key === "effect",
         result: AFTERWARDS.has(key),

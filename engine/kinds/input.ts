@@ -18,7 +18,7 @@ type Form = typeof FORMS[number];
 /**
  * The kind. The header has exactly one of
  * - `param: NAME`: the param's value;
- * - `text: TEXT`, `value: ANYTHING`: what stands there;
+ * - `text: TEXT`, `value: ANYTHING`: what stands there; it is data, so that braces in it are only braces;
  * - `file: PATH`: `{ name, path, text, bytes, contentType }`, or with `as: text | json | csv` its content alone;
  * - `files: PATTERN`: a list of such objects sorted by path, each with `data` if `as` is `json` or `csv`.
  *

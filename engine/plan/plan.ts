@@ -17,6 +17,7 @@ import { inOrder, shown } from "../notebook/problem.ts";
 import type { FrontMatter, Notebook, Problem } from "../notebook/types.ts";
 import { needsOf, selectCells, type Selection } from "./select.ts";
 import type { History, Plan, PlanStep } from "./types.ts";
+import { unavailableIn } from "./unavailable.ts";
 
 /** Attempts open at a time when front matter does not say. */
 export const DEFAULT_CONCURRENCY = 4;
@@ -44,7 +45,7 @@ export interface PlanInput {
 
 /**
  * The plan of a run, or why there is none. Codes of problems: `cell_unknown`, `kind_unknown`, `cell_invalid`,
- * `cycle_found`, `graph_too_large`, `flag_unavailable`, and those of `problems`.
+ * `cycle_found`, `graph_too_large`, `flag_unavailable`, `key_unavailable`, and those of `problems`.
  *
  * @returns the plan, absent if a problem is an error; problems in order of place, those among `problems` as the same
  * objects, so that a caller can tell them from new ones
@@ -64,7 +65,9 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
   const { graph, notebook, version, params, cells, history = {} } = input;
   const unknown = unknownCells(graph, cells ?? []);
   const selection = selectCells(graph, cells?.filter((name) => graph.byName.has(name)));
-  const problems = inOrder([...unknown, ...refusals(input, selection)]);
+  const asked = selection.cells.map((name) => graph.byName.get(name)!.cell);
+  const unavailable = unavailableIn(notebook.frontMatter, asked);
+  const problems = inOrder([...unknown, ...refusals(input, selection), ...unavailable]);
   if (problems.some(({ severity }) => severity === "error")) return { problems };
 
   const { frontMatter } = notebook;

@@ -4,6 +4,7 @@
  */
 import { type ComponentType, h, hydrate, render } from "preact";
 import { effect } from "@preact/signals";
+import { RUN_WORDS } from "../../components/cell/status.ts";
 import type { PageState } from "../../components/cell/facts.ts";
 import { followNotebook } from "./live.ts";
 import { refreshPlan } from "./actions.ts";
@@ -21,6 +22,7 @@ function pageStore(): PageStore | undefined {
   const made = store = new PageStore(JSON.parse(state) as PageState);
   keepTime(made);
   replanAfterRuns(made);
+  tellTitle(made);
   followNotebook(made);
   return made;
 }
@@ -49,6 +51,17 @@ function keepTime(page: PageStore): void {
   effect(() => {
     if (page.active && timer === undefined) timer = setInterval(tick, 100);
     if (!page.active && timer !== undefined) timer = void clearInterval(timer);
+  });
+}
+
+/** ST-112: the page's title says how the run goes, for whoever looks at another page. */
+function tellTitle(page: PageStore): void {
+  const { title } = document;
+  let ran = false;
+  effect(() => {
+    const label = page.run.value?.label;
+    ran ||= page.active;
+    document.title = ran && label !== undefined ? `${RUN_WORDS[label].glyph} ${title}` : title;
   });
 }
 

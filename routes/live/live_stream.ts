@@ -81,7 +81,6 @@ class Follower {
     } finally {
       offRun();
       offFile();
-      this.#pump.abort();
     }
   }
 

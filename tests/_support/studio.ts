@@ -31,9 +31,13 @@ export interface Studio {
   close(): Promise<void>;
 }
 
-/** Serves an engine and a workspace on a free port of the loopback. */
+/** Serves an engine and a workspace on the loopback, on a free port or `at` the one given. */
 export async function serveStudio(
-  { engine, workspace, ...more }: { engine: Engine; workspace: Workspace } & Partial<AppOptions>,
+  { engine, workspace, at = 0, ...more }:
+    & { engine: Engine; workspace: Workspace; at?: number }
+    & Partial<
+      AppOptions
+    >,
 ): Promise<Studio> {
   const errors: string[] = [];
   const log = lineLog({
@@ -54,7 +58,7 @@ export async function serveStudio(
     ...more,
   });
   const end = new AbortController();
-  const listening = { hostname: "127.0.0.1", port: 0, signal: end.signal };
+  const listening = { hostname: "127.0.0.1", port: at, signal: end.signal };
   const server = Deno.serve({ ...listening, onListen: (at) => port = at.port }, app.fetch);
   return {
     port,

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FakeEngine } from "../_support/fake_engine.ts";
 import { MemoryWorkspace } from "../_support/memory_workspace.ts";
+import { serveStudio } from "../_support/studio.ts";
 import { browserTest, closeBrowserAfterwards, islandsReady } from "./_studio.ts";
 import { openPage } from "./_chromium.ts";
 
@@ -311,6 +312,41 @@ browserTest("a file that changed on disk is announced, and shown on request", ()
   files.texts.demo = DEMO.replace("Some **prose**", "Other prose");
   await page.getByRole("button", { name: "Show the new version" }).click();
   await page.waitForSelector(':text("Other prose")');
+});
+
+browserTest("ST-111 ST-252 after the server was away the page goes on without gap or repeat", () => {
+  story = steps();
+  engine = new FakeEngine(async (run) => {
+    run.start("scout");
+    for (let i = 0; i < 20; i++) run.text("scout", `w${i} `);
+    await story.at("away");
+    for (let i = 20; i < 40; i++) run.text("scout", `w${i} `);
+    run.end("stopped");
+  });
+  files = workspace();
+  return { engine, workspace: files };
+}, async ({ page, studio, errors }) => {
+  await page.goto(`${studio.url}/n/demo`);
+  await islandsReady({ page });
+  await page.getByRole("button", { name: "Run all" }).click();
+  await page.waitForSelector(`${output("scout")} :text("w19")`);
+  await studio.close();
+  await page.waitForSelector('.connection:has-text("reconnecting")');
+  story.pass("away");
+  await engine.settled();
+  const again = await serveStudio({ engine, workspace: files, at: studio.port });
+  try {
+    await page.waitForSelector('.run-status:has-text("stopped")');
+    assertEquals(await page.locator(".connection").innerText(), "live");
+    const words = (await page.locator(output("scout")).innerText()).match(/w\d+/g);
+    assertEquals(words, Array.from({ length: 40 }, (_, i) => `w${i}`));
+    // The browser itself complains of the connection that was refused.
+    assertEquals(errors.filter((line) => !line.includes("ERR_")), []);
+    errors.length = 0;
+    await page.close();
+  } finally {
+    await again.close();
+  }
 });
 
 let files: MemoryWorkspace;

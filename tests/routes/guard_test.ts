@@ -208,7 +208,15 @@ Deno.test("SE-303 SE-304 the one-time link sets the cookie and goes on; a wrong 
   const html = await right.text();
   assertStringIncludes(html, 'content="0;url=/n/demo?view=graph"');
   assert(!html.includes("secret") && !html.includes("code=code"));
-  for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]) {
+  for (
+    const next of [
+      "//evil.example",
+      "/\\evil.example",
+      "https://evil.example",
+      "javascript:alert(1)",
+      "/login?code=x",
+    ]
+  ) {
     const page = await (await ask(`/login?code=code&next=${encodeURIComponent(next)}`)).text();
     assertStringIncludes(page, 'content="0;url=/"', next);
   }

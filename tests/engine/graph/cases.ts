@@ -77,6 +77,23 @@ export const CASES: GraphCase[] = [
     reads: { scout: ["topic"], critic: ["tone"] },
   },
   {
+    name: "DF-606 text that a kind does not fill in makes no edge: an input's data, notes of one's own",
+    cells: {
+      scout: "jsonata: 1",
+      data: {
+        kind: "input",
+        header: { text: "{{ scout }} {{ nobody }} {{ $now() }} {{ secret.KEY }} {{ 1 +" },
+      },
+      value: { kind: "input", header: { value: ["{{ scout }}"], label: "{{ scout }}" } },
+      file: { kind: "input", header: { file: "{{ scout }}.md" } },
+      agent: { kind: "agent", source: "x", header: { note: "{{ scout }}" } },
+      code: { kind: "ts", source: "return 1", header: { note: "{{ scout }}", system: "{{ scout }}" } },
+    },
+    edges: [],
+    parents: {},
+    order: ["scout", "data", "value", "file", "agent", "code"],
+  },
+  {
     name: "code reads through free names, whatever the runtime has of that name",
     cells: {
       status: "jsonata: 1",

@@ -182,7 +182,7 @@ Deno.test("V2 any cut and any repetition from an earlier place gives the same vi
   const cuts = fc.array(fc.record({ back: fc.nat(6), size: fc.integer({ min: 1, max: 5 }) }), {
     maxLength: 20,
   });
-  fc.assert(fc.property(cuts, (steps) => {
+  fc.assert(fc.property(cuts, fc.nat(STORY.length), (steps, late) => {
     const groups: WireGroup[] = [];
     let at = 0;
     for (const { back, size } of steps) {
@@ -190,7 +190,9 @@ Deno.test("V2 any cut and any repetition from an earlier place gives the same vi
       groups.push({ cursor: "x", items: STORY.slice(from, from + size) });
       at = Math.max(at, Math.min(from + size, STORY.length));
     }
-    groups.push({ cursor: "c", items: STORY.slice(at) });
+    groups.push({ cursor: "x", items: STORY.slice(at) });
+    // What was known stays so, whatever comes again last.
+    groups.push({ cursor: "c", items: STORY.slice(late, late + 3) });
     assertEquals(groups.reduce(reduce, emptyView("run_1")), whole);
     assertEquals(reduceAll(emptyView("run_1"), groups), whole);
   }));
@@ -207,6 +209,8 @@ Deno.test("V3 text keeps its last MAX_TEXT characters, whole ones, however it wa
   assertEquals(cell.text.length <= MAX_TEXT && cell.text.length >= MAX_TEXT - 1, true);
   assertEquals(cell.text.isWellFormed(), true);
   assertEquals(many, one);
+  const inside = after(text(1, `${"𝛼".repeat(MAX_TEXT)}x`)).cells.scout!;
+  assertEquals([inside.text.isWellFormed(), inside.text.length], [true, MAX_TEXT - 1]);
 });
 
 Deno.test("V3 logs and earlier attempts have a limit", () => {

@@ -23,6 +23,7 @@ const CASES: { name: string; text: string; messages: SseMessage[] }[] = [
     text: "data: a\r\rdata: b\r\n\r\ndata: c\n\n",
     messages: ["a", "b", "c"].map((data) => ({ data })),
   },
+  { name: "a line end of two characters", text: "data: a\r\ndata: b\r\n\r\n", messages: [{ data: "a\nb" }] },
   { name: "unknown fields are skipped", text: "colour: red\ndata: x\n\n", messages: [{ data: "x" }] },
   { name: "an unfinished message is kept back", text: "data: x\n", messages: [] },
 ];
