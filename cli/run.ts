@@ -124,7 +124,7 @@ async function reportOf(engine: Engine, view: RunView): Promise<RunReport> {
   for (const [name, { label, value, display, problem }] of Object.entries(view.cells)) {
     cells[name] = {
       label,
-      value: value === undefined ? null : await engine.value(view.run, name),
+      value: value === undefined ? null : await engine.read(value),
       ...(display === undefined ? {} : { display }),
       ...(problem === undefined ? {} : { problem: problem.message }),
     };

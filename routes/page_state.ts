@@ -97,7 +97,7 @@ async function valuesOf(
     if (value === undefined || "inline" in value || value.bytes > VALUE_BYTES || value.bytes > left) continue;
     if (display?.as === "chart") continue;
     left -= value.bytes;
-    const found = await engine.value(run, name).catch(() => undefined);
+    const found = await engine.read(value).catch(() => undefined);
     if (found !== undefined) values[valueKey(run, name)] = found;
   }
   return values;

@@ -8,7 +8,7 @@
 import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import { sha256 } from "../base/hash.ts";
-import { canonicalJson, isObject, type Json, parseJson } from "../base/json.ts";
+import { canonicalJson, isObject, type Json, parseJson, RECORD_DEPTH } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import { decodeRecord, encodeRecord } from "../store/codec.ts";
 import { blobKey, chunkKey, versionKey } from "../store/keys.ts";
@@ -122,7 +122,10 @@ export function artifacts({ store, folder }: { store: Store; folder?: string }):
       if ("inline" in stored) return stored.inline;
       const [entry] = await store.get([blobKey(stored.sha256)]);
       if (entry === undefined) throw corrupt(stored.sha256, "nothing is stored under its hash");
-      const parsed = parseJson(await read(entry, stored.sha256), { maxLength: MAX_VALUE_BYTES });
+      const parsed = parseJson(await read(entry, stored.sha256), {
+        maxLength: MAX_VALUE_BYTES,
+        maxDepth: RECORD_DEPTH,
+      });
       if (!parsed.ok) throw corrupt(stored.sha256, parsed.reason);
       return parsed.value;
     },

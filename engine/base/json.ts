@@ -19,6 +19,8 @@ export interface JsonLimits {
 
 /** Deepest nesting read by default. */
 export const MAX_DEPTH = 100;
+/** Deepest nesting of what we wrote ourselves: a value as deep as may be, inside the layers of a record. */
+export const RECORD_DEPTH = MAX_DEPTH + 20;
 const MAX_LENGTH = 16 * 1024 * 1024;
 
 /**

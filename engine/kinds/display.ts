@@ -13,6 +13,7 @@ import type { Display } from "../wire/frame.ts";
  *
  * @example
  * ```ts
+ * import type { Cell } from "../notebook/types.ts";
  * const cell = { kind: "agent", header: {} } as Cell;
  * if (displayOf("*words*", cell).display?.as !== "markdown") throw new Error("an agent's text is Markdown");
  * if (displayOf("*words*", { ...cell, kind: "ts" }).display !== undefined) throw new Error("code's text is plain");

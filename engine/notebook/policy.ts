@@ -82,7 +82,7 @@ export function stepPolicies(cell: Cell, frontMatter: FrontMatter, kindAttempts:
   const attempts = errors === "retry" ? ATTEMPTS_OF_RETRY : kindAttempts;
   return {
     retry: retryRule([objectOf(cell.header.retry), objectOf(front.retry)], attempts),
-    timeoutMs: duration([cell.header.timeout]) ?? DEFAULT_TIMEOUT_MS,
+    timeoutMs: duration([cell.header.timeout, front.timeout]) ?? DEFAULT_TIMEOUT_MS,
     errors: errors === "stop" ? "stop" : "continue",
   };
 }

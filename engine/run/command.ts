@@ -11,6 +11,7 @@ import type { RunEvent, StepProblem, Usage, Warning } from "./event.ts";
 export type RunCommand =
   | { type: "startRun" }
   | { type: "adoptRun" }
+  | { type: "releaseRun" }
   | { type: "pauseRun"; by: string; reason?: string }
   | { type: "resumeRun"; by: string; reason?: string }
   | { type: "stopRun"; by: string; reason?: string }
@@ -46,7 +47,7 @@ export type RunCommand =
 export type RunAction =
   | { type: "run"; step: string; attempt: number }
   | { type: "abort"; step: string; attempt: number }
-  | { type: "wake"; due: Millis };
+  | { type: "wake"; step: string; due: Millis };
 
 /** A command that changes nothing, because of the state; normal, since commands race. */
 export interface Rejected {

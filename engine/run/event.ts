@@ -51,6 +51,8 @@ export type RunEvent =
   }
   | { type: "run.started" }
   | { type: "run.adopted" }
+  /** Its owner gave it back in good order: open attempts are interrupted and count no recovery. */
+  | { type: "run.released" }
   | { type: "run.paused"; reason?: string; by: string }
   | { type: "run.resumed"; reason?: string; by: string }
   | { type: "run.stopping"; reason?: string; by: string }

@@ -55,6 +55,7 @@ function newStep(plan: PlanStep): Step {
     attempt: "none",
     attempts: 0,
     recoveries: 0,
+    released: 0,
     source: "none",
     outcome: "none",
     wait: "inputs",
@@ -92,7 +93,16 @@ export function foldEvent(run: Run, event: RunEvent, at: Millis): Derived {
       run.startedAt = at;
       break;
     case "run.adopted":
-      for (const name of [...run.open]) interrupt(run, stepOf(run, name), derived);
+      for (const name of [...run.open]) {
+        stepOf(run, name).recoveries++;
+        interrupt(run, stepOf(run, name), derived);
+      }
+      break;
+    case "run.released":
+      for (const name of [...run.open]) {
+        stepOf(run, name).released++;
+        interrupt(run, stepOf(run, name), derived);
+      }
       break;
     case "run.paused":
       run.intent = "pause";
@@ -199,7 +209,6 @@ function interrupt(run: Run, step: Step, derived: Derived): void {
   step.phase = "ready";
   step.attempt = "interrupted";
   step.wait = "slot";
-  step.recoveries++;
   run.ready.add(step.plan.cell);
   derived.interrupted.push(step.plan.cell);
 }

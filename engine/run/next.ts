@@ -22,7 +22,10 @@ export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | 
   }
 }
 
-/** When the retries that are waiting are due, epoch ms. */
-export function dues(run: Run): Millis[] {
-  return [...run.ready].flatMap((name) => run.steps.get(name)!.due ?? []);
+/** When the retries that are waiting are due, epoch ms, by step. */
+export function dues(run: Run): [step: string, due: Millis][] {
+  return [...run.ready].flatMap((name): [string, Millis][] => {
+    const { due } = run.steps.get(name)!;
+    return due === undefined ? [] : [[name, due]];
+  });
 }

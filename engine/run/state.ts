@@ -33,6 +33,8 @@ export interface Step {
   attempts: number;
   /** Attempts that ended by a lost worker; they do not count as tries. */
   recoveries: number;
+  /** Attempts that ended because their worker stopped in good order; they count as nothing. */
+  released: number;
   source: "none" | "ran" | "reused";
   outcome: StepOutcome;
   wait: "none" | "inputs" | "slot" | "backoff";

@@ -16,6 +16,8 @@ import type { Run, Step } from "./state.ts";
 /** Attempts of one step that may be lost with their worker; the next one fails the step. */
 export const MAX_RECOVERIES = 5;
 
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
 /** Changes nothing: it was already so. */
 const SAME: Transition = { events: [], actions: [] };
 
@@ -61,6 +63,10 @@ const HANDLERS: Handlers = {
       if (step.recoveries >= MAX_RECOVERIES) events.push(lostTooOften(step));
     }
     return happen(events);
+  },
+
+  releaseRun(run) {
+    return run.phase === "active" ? happen([{ type: "run.released" }]) : SAME;
   },
 
   pauseRun(run, { type: _, ...told }) {
@@ -115,10 +121,10 @@ const HANDLERS: Handlers = {
     const step = run.steps.get(name)!;
     const what = { step: name, attempt, problem, frames, ...(usage === undefined ? {} : { usage }) };
     if (!triesAgain(run, step, problem.category)) return happen([{ type: "step.failed", ...what }]);
-    const tries = attempt - step.recoveries;
-    const wait = Math.max(retryDelayMs(step.plan.retry, tries, command.jitter), command.retryAfterMs ?? 0);
+    const tries = triesOf(step);
+    const wait = Math.max(retryDelayMs(step.plan.retry, tries, command.jitter), asked(command.retryAfterMs));
     const due = now + wait;
-    return happen([{ type: "step.retried", ...what, due }], [{ type: "wake", due }]);
+    return happen([{ type: "step.retried", ...what, due }], [{ type: "wake", step: name, due }]);
   },
 
   cancelAttempt(run, { step, attempt, frames }) {
@@ -164,11 +170,20 @@ function reasonOf(step: Step): AttemptReason {
   return step.attempt === "interrupted" ? "recovery" : "retry";
 }
 
-/** A lost attempt is no try of the step's own, so recoveries do not use up `attempts`. */
+/** A lost attempt is no try of the step's own, so it does not use up `attempts`. */
 function triesAgain(run: Run, step: Step, category: FailureCategory): boolean {
   return (run.intent === "go" || run.intent === "pause") && !run.halted &&
     step.plan.retry.on.includes(category) &&
-    step.attempts - step.recoveries < step.plan.retry.attempts;
+    triesOf(step) < step.plan.retry.attempts;
+}
+
+function triesOf(step: Step): number {
+  return step.attempts - step.recoveries - step.released;
+}
+
+/** EN-405: what the other side asks for is a floor, up to an hour; what is not a number asks for nothing. */
+function asked(retryAfterMs = 0): number {
+  return retryAfterMs > 0 ? Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) : 0;
 }
 
 function lostTooOften(step: Step): RunEvent {

@@ -3,7 +3,7 @@
  * whoever reads says so with a check.
  */
 import { EngineError } from "../base/errors.ts";
-import { type Json, parseJson } from "../base/json.ts";
+import { type Json, parseJson, RECORD_DEPTH } from "../base/json.ts";
 import { LIMITS } from "./limits.ts";
 import type { Entry, Key } from "./store.ts";
 
@@ -58,7 +58,7 @@ export function decodeRecord<T>(
   } catch {
     throw corrupt(key, "it is not UTF-8");
   }
-  const parsed = parseJson(text);
+  const parsed = parseJson(text, { maxDepth: RECORD_DEPTH });
   if (!parsed.ok) throw corrupt(key, parsed.reason);
   let record: T | undefined;
   try {

@@ -49,6 +49,9 @@ export const inboxKey = (run: string, id: string): Key => ["in", run, id];
 /** Commands to one run in the order of their ids, or, without `run`, to all. */
 export const inboxPrefix = (run?: string): Key => run === undefined ? ["in"] : ["in", run];
 
+/** The lane of every run. */
+export const LANE = "default";
+
 /** A run that may be claimed; lower `rank` first. */
 export const readyKey = (lane: string, rank: number, run: string): Key => ["ready", lane, rank, run];
 /** What may be claimed in a lane, in order. */

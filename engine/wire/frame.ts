@@ -53,7 +53,14 @@ export type WireEvent =
       steps: string[];
     }
     | {
-      type: "run.started" | "run.adopted" | "run.paused" | "run.resumed" | "run.stopping" | "run.cancelling";
+      type:
+        | "run.started"
+        | "run.adopted"
+        | "run.released"
+        | "run.paused"
+        | "run.resumed"
+        | "run.stopping"
+        | "run.cancelling";
       label: RunLabel;
     }
     | { type: "run.ended"; label: RunOutcome; problem?: StepProblem }

@@ -45,6 +45,7 @@ function ownEvent(run: Run, event: RunEvent, seq: number, at: Millis): WireEvent
       };
     case "run.started":
     case "run.adopted":
+    case "run.released":
     case "run.paused":
     case "run.resumed":
     case "run.stopping":

@@ -159,7 +159,8 @@ const RUN_RANK: Record<string, number> = {
   "run.resumed": 4,
   "run.stopping": 5,
   "run.cancelling": 6,
-  "run.ended": 7,
+  "run.released": 7,
+  "run.ended": 8,
 };
 
 function applyEvent(draft: Draft, event: WireEvent): void {
@@ -170,7 +171,7 @@ function applyEvent(draft: Draft, event: WireEvent): void {
 function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): void {
   const { run } = draft;
   const rank = RUN_RANK[event.type];
-  const place = event.seq * 8 + (rank ?? 0);
+  const place = event.seq * 16 + (rank ?? 0);
   if (rank === undefined || place <= run.eventAt) return;
   run.eventAt = place;
   run.label = event.label;

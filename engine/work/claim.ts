@@ -1,24 +1,38 @@
 /**
- * How a worker comes to own runs: by claiming ready ones, and by taking up what its former session left.
+ * How a worker comes to own runs: by claiming ready ones, and by taking up those whose owner is gone.
  * Owns: the lease records.
  *
  * L1 A claim checks that the ready entry is still there, in the commit that takes it away: one of many wins.
+ * L5 A live session is not taken over: only one that is expired, and its record is taken before its runs are.
  * L2 A lease's epoch grows by one at each change of owner.
  */
+import type { Millis } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import type { Log } from "../base/log.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { lastText, leaseKey, leasePrefix, readyPrefix } from "../store/keys.ts";
-import type { Check, Entry, Put, Store } from "../store/store.ts";
+import {
+  LANE,
+  lastText,
+  leaseKey,
+  leasePrefix,
+  readyKey,
+  readyPrefix,
+  sessionPrefix,
+} from "../store/keys.ts";
+import type { Check, Entry, Key, Put, Session, Store } from "../store/store.ts";
+import { readSessionRecord } from "../store/table/session_chain.ts";
 import type { Committer } from "./commit/committer.ts";
 import type { LiveRun } from "./commit/live_run.ts";
 import type { Journals } from "./journal.ts";
 import { readLease } from "./records.ts";
-import { LANE } from "./submit.ts";
 
 /** Ready entries looked at together. */
 const WINDOW = 32;
+/** How long a session may be silent beyond its time before its place is taken (EN-503). */
+const SKEW_MS = 2_000;
+/** Long enough to adopt what a dead worker had; if we die over it, the next one finds this session dead. */
+const TAKEOVER_TTL_MS = 15_000;
 
 /** What claiming needs. */
 export interface ClaimPorts {
@@ -30,36 +44,66 @@ export interface ClaimPorts {
   /** Whether the worker has room for another run. */
   hasRoom(): boolean;
   owns(run: string): boolean;
+  /** Runs that could not be read and that the log has already told of. */
+  unreadable: Set<string>;
   /** Takes a run in; `adopted` if it was begun by a session that is gone. */
   take(live: LiveRun, adopted: boolean): void;
 }
 
 /** Claims ready runs in their order until there is none or no room. */
 export async function claimReady(ports: ClaimPorts): Promise<void> {
-  for (let tried = true; tried && ports.hasRoom();) {
-    tried = false;
-    for await (const entry of ports.store.list(readyPrefix(LANE), { limit: WINDOW })) {
+  for (let after: Key | undefined;;) {
+    const window = await firstOf(ports.store.list(readyPrefix(LANE), { limit: WINDOW, after }));
+    for (const entry of window) {
       if (!ports.hasRoom()) return;
-      const run = lastText(entry.key);
-      if (!ports.owns(run)) {
-        tried = await claim(ports, run, [{ key: entry.key, version: entry.version }], false) || tried;
-      }
+      await claimEntry(ports, entry);
     }
+    if (window.length < WINDOW) return;
+    after = window.at(-1)!.key;
   }
 }
 
-/** Takes up runs whose lease names this worker: its session before this one had them. */
-export async function adoptOwn(ports: ClaimPorts): Promise<void> {
-  for await (const entry of ports.store.list(leasePrefix)) {
+/** Claims one ready run whatever the room, because somebody has told it something. */
+export async function claimOne(ports: ClaimPorts, run: string, createdAt: number): Promise<void> {
+  const [entry] = await ports.store.get([readyKey(LANE, createdAt, run)]);
+  if (entry !== undefined) await claimEntry(ports, entry);
+}
+
+async function claimEntry(ports: ClaimPorts, { key, version }: Entry): Promise<void> {
+  const run = lastText(key);
+  if (!ports.owns(run)) await claim(ports, run, [{ key, version }], false);
+}
+
+/**
+ * Takes up runs whose owner is gone: this worker's former session; one that gave up its session and not its runs; and
+ * one that has been silent for `SKEW_MS` beyond its time, whose place is taken first, so that it can write no more.
+ */
+export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void> {
+  const { store, worker } = ports;
+  const alive = new Set<string>();
+  const taken: Session[] = [];
+  for await (const entry of store.list(sessionPrefix)) {
+    const id = lastText(entry.key);
+    if (id === worker) continue;
+    const { expiresAt } = readSessionRecord(entry);
+    const session = expiresAt + SKEW_MS < now ? await store.openSession(id, TAKEOVER_TTL_MS, "") : undefined;
+    if (session === undefined) alive.add(id);
+    else taken.push(session);
+  }
+  for await (const entry of store.list(leasePrefix)) {
     const run = lastText(entry.key);
-    if (ports.owns(run) || (await readable(ports, run, () => readLease(entry)))?.session !== ports.worker) {
-      continue;
-    }
+    if (ports.owns(run)) continue;
+    const lease = await readable(ports, run, () => readLease(entry));
+    if (lease === undefined || alive.has(lease.session)) continue;
     await claim(ports, run, [{ key: entry.key, version: entry.version }], true);
   }
+  for (const session of taken) await store.closeSession(session);
 }
 
-/** One claim. False if another was faster, or if the run cannot be read: it stays where it is and the log says so. */
+/**
+ * One claim. False if another was faster, or if the run cannot be read: it stays where it is, the log says so, and
+ * the others go on.
+ */
 async function claim(ports: ClaimPorts, run: string, checks: Check[], adopted: boolean): Promise<boolean> {
   const { store, committer, worker, journals } = ports;
   const loaded = await readable(ports, run, async () => {
@@ -69,7 +113,7 @@ async function claim(ports: ClaimPorts, run: string, checks: Check[], adopted: b
   if (loaded === undefined) return false;
   const key = leaseKey(run);
   const [held] = await store.get([key]);
-  const epoch = (held === undefined ? 0 : readLease(held as Entry).epoch) + 1;
+  const epoch = (held === undefined ? 0 : readLease(held).epoch) + 1;
   const puts: Put[] = [{ key, value: encodeRecord({ session: worker, epoch }) }];
   const deletes = checks.map((check) => check.key).filter((other) => other[0] === "ready");
   if (await committer.claim(checks, puts, deletes) !== "ok") return false;
@@ -78,9 +122,8 @@ async function claim(ports: ClaimPorts, run: string, checks: Check[], adopted: b
   return true;
 }
 
-/** A run with a record that cannot be read is left alone; the others go on. */
 async function readable<T>(
-  { log }: ClaimPorts,
+  { log, unreadable }: ClaimPorts,
   runId: string,
   read: () => T | Promise<T>,
 ): Promise<T | undefined> {
@@ -88,6 +131,14 @@ async function readable<T>(
     return await read();
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== "store_corrupt") throw error;
+    if (unreadable.has(runId)) return undefined;
+    unreadable.add(runId);
     log.write({ level: "error", source: "engine", code: error.code, message: error.message, runId });
   }
+}
+
+async function firstOf(entries: AsyncIterable<Entry>): Promise<Entry[]> {
+  const found: Entry[] = [];
+  for await (const entry of entries) found.push(entry);
+  return found;
 }

@@ -13,18 +13,18 @@ import type { Log } from "../base/log.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import type { Problem } from "../notebook/types.ts";
-import type { History, PastValue, Plan } from "../plan/types.ts";
-import { type RunLabel, stepLabel } from "../run/state.ts";
+import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
+import { type Run, type RunLabel, stepLabel } from "../run/state.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { byNotebookPrefix, byTimePrefix, lastText } from "../store/keys.ts";
+import { byNotebookPrefix, byTimePrefix, lastText, pastPrefix } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { WireGroup } from "../wire/frame.ts";
-import { emptyView, reduce } from "../wire/reduce.ts";
+import { emptyView, reduceAll } from "../wire/reduce.ts";
 import type { RunView } from "../wire/view.ts";
 import { headLabel, type RunHead } from "./commit/live_run.ts";
 import { type Document, Documents } from "./documents.ts";
 import { journals as openJournals } from "./journal.ts";
-import type { PostedCommand } from "./records.ts";
+import { type PostedCommand, readPast } from "./records.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
 import { prepare, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
@@ -73,8 +73,8 @@ export interface Engine {
    * Ends after the group with `end`, or when `signal` aborts. `run_not_found`, `cursor_invalid`.
    */
   follow(run: string, options: { after?: string; signal: AbortSignal }): AsyncIterable<WireGroup>;
-  /** The last value of each cell of a notebook, with the fingerprint by which it is fresh or stale. */
-  history(notebook: string): Promise<History>;
+  /** The value that a view names, whole. */
+  read(stored: StoredValue): Promise<Json>;
   /** The value of a cell in a run, whole. `run_not_found`, `step_not_found`, `value_not_ready`. */
   value(run: string, cell: string): Promise<Json>;
   /** The text that a run was made from. `run_not_found`. */
@@ -102,8 +102,8 @@ export interface EngineOptions {
   worker?: string;
 }
 
-/** Runs looked at for the last values of a notebook's cells. */
-const HISTORY_RUNS = 5;
+/** Groups that a view takes in together. */
+const VIEW_GROUPS = 500;
 const DEFAULT_LIMIT = 50;
 
 /** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
@@ -114,7 +114,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const journals = openJournals(store, artifacts);
   const feed = new Feed();
   const listeners = new Set<(run: RunSummary) => void>();
-  const announce = (head: RunHead) => listeners.forEach((listener) => listener(summaryOf(head)));
+  const announce = (head: RunHead) => {
+    for (const listener of listeners) listener(summaryOf(head));
+  };
   const worker = options.worker === undefined ? undefined : new Worker({
     store,
     artifacts,
@@ -142,23 +144,38 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const prefix = notebook === undefined ? byTimePrefix : byNotebookPrefix(notebook);
     const found: RunHead[] = [];
     for await (const entry of store.list(prefix, { reverse: true, limit })) {
-      found.push(await headOf(lastText(entry.key)));
+      const head = await readable(() => headOf(lastText(entry.key)));
+      if (head !== undefined) found.push(head);
     }
     return found;
   }
 
-  /** The last value of each cell, from the newest runs that have one. */
-  async function history(notebook: string): Promise<History> {
-    const past: Record<string, PastValue> = {};
-    for (const head of await heads(notebook, HISTORY_RUNS)) {
-      const run = await journals.load(head);
-      for (const step of run.steps.values()) {
-        if (step.value === undefined || step.source !== "ran" || past[step.plan.cell] !== undefined) continue;
-        const { cell, fingerprint } = step.plan;
-        past[cell] = { run: run.id, fingerprint, value: step.value, at: step.endedAt! };
-      }
+  /** One record that cannot be read must not hide the others. */
+  async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code === "store_unavailable") throw error;
+      log.write({ level: "error", source: "engine", code: error.code, message: error.message });
     }
-    return past;
+  }
+
+  /** The last value of each cell. Its record names the run that has it. */
+  async function history(notebook: string): Promise<History> {
+    const runs = new Map<string, Promise<Run | undefined>>();
+    const runOf = (id: string) => {
+      const known = runs.get(id) ?? readable(async () => journals.load(await headOf(id)));
+      runs.set(id, known);
+      return known;
+    };
+    const past: [string, PastValue][] = [];
+    for await (const entry of store.list(pastPrefix(notebook))) {
+      const found = await readable(() => Promise.resolve(readPast(entry)));
+      const cell = lastText(entry.key);
+      const value = found === undefined ? undefined : (await runOf(found.run))?.steps.get(cell)?.value;
+      if (found !== undefined && value !== undefined) past.push([cell, { ...found, value }]);
+    }
+    return Object.fromEntries(past);
   }
 
   /** Tells the owner: here if it is here, else through the run's inbox. */
@@ -201,14 +218,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     cancel: (run, by) => tell(run, { type: "cancelRun", by }),
     async view(run) {
       let view = emptyView(run);
-      for await (const group of following(run, undefined, closing.signal, false)) view = reduce(view, group);
-      return view;
+      let groups: WireGroup[] = [];
+      for await (const group of following(run, undefined, closing.signal, false)) {
+        if (groups.push(group) < VIEW_GROUPS) continue;
+        view = reduceAll(view, groups);
+        groups = [];
+      }
+      return reduceAll(view, groups);
     },
     async runs({ notebook, limit = DEFAULT_LIMIT }) {
       return (await heads(notebook, limit)).map(summaryOf);
     },
     follow: (run, { after, signal }) => following(run, after, signal, true),
-    history,
+    read: (stored) => artifacts.get(stored),
     async value(run, cell) {
       const step = (await journals.load(await headOf(run))).steps.get(cell);
       if (step === undefined) {
@@ -236,7 +258,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 function staleOf({ notebook, graph }: Document, params: JsonObject, past: History): Record<string, string> {
   const current = fingerprints(graph, { frontMatter: notebook.frontMatter, params, hash: sha256 });
   const stale = staleCells(graph, current, past);
-  return Object.fromEntries([...stale].filter(([cell]) => past[cell] !== undefined));
+  return Object.fromEntries([...stale].filter(([cell]) => Object.hasOwn(past, cell)));
 }
 
 function summaryOf(head: RunHead): RunSummary {

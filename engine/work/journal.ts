@@ -31,6 +31,16 @@ export interface Journals {
 /** See {@link Journals}. Each method throws `store_corrupt` for a record that it cannot read. */
 export function journals(store: Store, artifacts: Artifacts): Journals {
   const plans = new Map<string, Promise<Plan>>();
+
+  async function readPlanOf(head: RunHead): Promise<Plan> {
+    const value = await artifacts.get(head.plan);
+    try {
+      return readPlan(value);
+    } catch (cause) {
+      throw new EngineError("store_corrupt", `The plan of ${head.id} cannot be read`, { cause });
+    }
+  }
+
   const self: Journals = {
     async head(run) {
       const [entry] = await store.get([runKey(run)]);
@@ -41,7 +51,8 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
       const key = "sha256" in head.plan ? head.plan.sha256 : head.id;
       const known = plans.get(key);
       if (known !== undefined) return known;
-      const plan = artifacts.get(head.plan).then(readPlan);
+      const plan = readPlanOf(head);
+      plan.catch(() => plans.delete(key));
       if (plans.size >= 100) plans.delete(plans.keys().next().value!);
       plans.set(key, plan);
       return plan;

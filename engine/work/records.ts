@@ -49,6 +49,7 @@ const event = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("run.started") }),
   z.strictObject({ type: z.literal("run.adopted") }),
+  z.strictObject({ type: z.literal("run.released") }),
   z.strictObject({ type: z.literal("run.paused"), ...told }),
   z.strictObject({ type: z.literal("run.resumed"), ...told }),
   z.strictObject({ type: z.literal("run.stopping"), ...told }),
@@ -156,6 +157,7 @@ const plan = z.strictObject({
   skipped: z.array(z.strictObject({ cell: z.string(), why: z.string() })).optional(),
 });
 
+const past = z.strictObject({ run: z.string(), fingerprint: z.string(), at: millis });
 const request = z.strictObject({ run: z.string(), fingerprint: z.string() });
 
 type Stored = Pick<Entry, "key" | "value">;
@@ -173,6 +175,9 @@ export const readLease = (entry: Stored): Lease => decodeRecord(entry, (value) =
 /** Reads a posted command. */
 export const readPosted = (entry: Stored): PostedCommand =>
   decodeRecord(entry, (value) => posted.parse(value));
+/** Reads whose the last value of a cell is. */
+export const readPast = (entry: Stored): z.infer<typeof past> =>
+  decodeRecord(entry, (value) => past.parse(value));
 /** Reads what a request key has made. */
 export const readRequest = (entry: Stored): z.infer<typeof request> =>
   decodeRecord(entry, (value) => request.parse(value));

@@ -20,7 +20,7 @@ import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan } from "../plan/plan.ts";
 import type { History, Plan } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { byNotebookKey, byTimeKey, eventKey, readyKey, requestKey, runKey } from "../store/keys.ts";
+import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, requestKey, runKey } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
@@ -66,9 +66,6 @@ export interface SubmitPorts {
   ids: Ids;
   history(notebook: string): Promise<History>;
 }
-
-/** The lane of every run. */
-export const LANE = "default";
 
 /** Checks and plans a request. Starts, writes and sends nothing; reads the files that params name. */
 export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "author">): Promise<Prepared> {

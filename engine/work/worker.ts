@@ -14,18 +14,18 @@ import type { Log } from "../base/log.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
 import { dues } from "../run/next.ts";
 import { inboxPrefix } from "../store/keys.ts";
-import type { Key, Store } from "../store/store.ts";
+import type { Entry, Key, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
-import { adoptOwn, claimReady } from "./claim.ts";
+import { adoptOrphans, claimOne, type ClaimPorts, claimReady } from "./claim.ts";
 import { Committer } from "./commit/committer.ts";
 import type { LiveRun } from "./commit/live_run.ts";
 import { HeldSession } from "./commit/session.ts";
 import type { Answer } from "./commit/turn.ts";
 import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
-import { readPosted } from "./records.ts";
+import { type PostedCommand, readPosted } from "./records.ts";
 import type { Feed } from "./stream/feed.ts";
 
 /** Attempts that a worker runs at a time, and runs that it keeps in memory. */
@@ -33,6 +33,10 @@ const SLOTS = 32;
 const MAX_RUNS = 1_000;
 /** How often a worker looks for runs and commands that nobody rang for. */
 const POLL_MS = 500;
+/** Every how many polls it looks for runs whose owner is gone. */
+const ORPHANS_EVERY = 10;
+/** How soon a run is looked at again whose next try could not begin when it was due. */
+const WAKE_AGAIN_MS = 1_000;
 
 /** What a worker needs. */
 export interface WorkerPorts {
@@ -66,6 +70,8 @@ export class Worker {
   #closing = false;
   #beginning: Promise<void> = Promise.resolve();
   #claiming: Promise<void> | undefined;
+  #lookForOrphans = false;
+  readonly #unreadable = new Set<string>();
   #claimAgain = false;
 
   constructor(private readonly ports: WorkerPorts) {}
@@ -101,7 +107,8 @@ export class Worker {
     const tenure = this.#tenure;
     if (tenure === undefined) return;
     await this.#drained(tenure, drainMs);
-    await tenure.committer.idle();
+    this.#abort(tenure);
+    await this.#release(tenure);
     tenure.committer.abandon();
     this.#end(tenure);
     await this.ports.store.closeSession(tenure.held.session).catch((error) =>
@@ -130,7 +137,7 @@ export class Worker {
     this.#tenure = tenure;
     this.#keepSession(tenure);
     try {
-      await adoptOwn(this.#claimPorts(tenure));
+      await adoptOrphans(this.#claimPorts(tenure), clock.now());
       this.#poll(tenure);
       await this.#look();
     } catch (error) {
@@ -140,7 +147,7 @@ export class Worker {
     }
   }
 
-  #claimPorts(tenure: Tenure) {
+  #claimPorts(tenure: Tenure): ClaimPorts {
     const { store, journals, worker, log } = this.ports;
     return {
       store,
@@ -149,7 +156,8 @@ export class Worker {
       log,
       committer: tenure.committer,
       hasRoom: () =>
-        tenure.runs.size < MAX_RUNS && !this.#closing && tenure.held.trusted && this.#tenure === tenure,
+        this.#tenure === tenure && !this.#closing && tenure.held.trusted && working(tenure) < MAX_RUNS,
+      unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
       take: (live: LiveRun, adopted: boolean) => {
         tenure.runs.set(live.run.id, live);
@@ -157,7 +165,7 @@ export class Worker {
         const command: RunCommand = { type: adopted ? "adoptRun" : "startRun" };
         tenure.committer.submit({ live, command, settle: () => {} });
         // EN-407 What was waiting for its next try under the former session still is.
-        for (const due of dues(live.run)) this.#wakeAt(tenure, live, due);
+        for (const [step, due] of dues(live.run)) this.#wakeAt(tenure, live, step, due);
       },
     };
   }
@@ -175,9 +183,11 @@ export class Worker {
   }
 
   async #poll(tenure: Tenure): Promise<void> {
-    while (!tenure.over.signal.aborted) {
+    for (let turn = 1; !tenure.over.signal.aborted; turn++) {
       await this.ports.clock.sleep(POLL_MS, tenure.over.signal);
-      if (!tenure.over.signal.aborted) this.ring();
+      if (tenure.over.signal.aborted) return;
+      this.#lookForOrphans ||= turn % ORPHANS_EVERY === 0;
+      this.ring();
     }
   }
 
@@ -188,7 +198,10 @@ export class Worker {
       try {
         while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
           this.#claimAgain = false;
-          await claimReady(this.#claimPorts(this.#tenure));
+          const ports = this.#claimPorts(this.#tenure);
+          if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
+          this.#lookForOrphans = false;
+          await claimReady(ports);
           await this.#readInbox(this.#tenure);
         }
       } finally {
@@ -203,11 +216,30 @@ export class Worker {
     if (tenure === undefined) return;
     for await (const entry of this.ports.store.list(inboxPrefix())) {
       const [, run] = entry.key as [string, string];
-      const live = tenure.runs.get(run);
-      if (live !== undefined) await this.#applyPosted(tenure, live, readPosted(entry), entry.key);
-      else if ((await this.ports.journals.head(run))?.phase === "ended") {
-        await tenure.committer.claim([], [], [entry.key]);
-      }
+      const live = tenure.runs.get(run) ?? await this.#claimTold(tenure, run);
+      const command = live === undefined ? "over" : this.#readPosted(entry);
+      if (live === undefined || command === undefined) continue;
+      if (live === "over" || command === "over") await tenure.committer.claim([], [], [entry.key]);
+      else await this.#applyPosted(tenure, live, command, entry.key);
+    }
+  }
+
+  /** A run that was told something while nobody owned it; `over` if it has ended, nothing if another worker has it. */
+  async #claimTold(tenure: Tenure, run: string): Promise<LiveRun | "over" | undefined> {
+    const head = await this.ports.journals.head(run).catch(() => undefined);
+    if (head === undefined) return undefined;
+    if (head.phase === "ended") return "over";
+    await claimOne(this.#claimPorts(tenure), run, head.createdAt);
+    return tenure.runs.get(run);
+  }
+
+  /** An entry that cannot be read, such as one of a newer version, is dropped: it would block those behind it. */
+  #readPosted(entry: Entry): PostedCommand | "over" {
+    try {
+      return readPosted(entry);
+    } catch (error) {
+      this.#warn("A posted command was dropped", error);
+      return "over";
     }
   }
 
@@ -222,7 +254,7 @@ export class Worker {
       case "abort":
         return live.attempts.get(action.step)?.abort.abort("cancelled" satisfies AbortReason);
       case "wake":
-        return void this.#wakeAt(tenure, live, action.due);
+        return void this.#wakeAt(tenure, live, action.step, action.due);
     }
   }
 
@@ -243,17 +275,24 @@ export class Worker {
         attempt,
         abort,
       );
+    } catch (error) {
+      // Nothing of an attempt may end the process; what was not reported is lost with the session and recovered.
+      this.#warn(`An attempt of ${step} broke the worker's own code`, error);
+      this.#lose(tenure);
     } finally {
       if (live.attempts.get(step)?.attempt === attempt) live.attempts.delete(step);
     }
   }
 
-  async #wakeAt(tenure: Tenure, live: LiveRun, due: number): Promise<void> {
+  /** Looks at the run when a retry is due, and again until it has begun: the clock may jump, and slots be taken. */
+  async #wakeAt(tenure: Tenure, live: LiveRun, step: string, due: number): Promise<void> {
     const { clock } = this.ports;
-    while (clock.now() < due && !tenure.over.signal.aborted) {
-      await clock.sleep(due - clock.now(), tenure.over.signal);
+    const { signal } = tenure.over;
+    while (!signal.aborted && live.run.steps.get(step)!.due === due) {
+      const wait = due - clock.now();
+      if (wait <= 0) tenure.committer.wake(live);
+      await clock.sleep(wait > 0 ? wait : WAKE_AGAIN_MS, signal);
     }
-    if (!tenure.over.signal.aborted) tenure.committer.wake(live);
   }
 
   async #drained(tenure: Tenure, drainMs: number): Promise<void> {
@@ -289,9 +328,22 @@ export class Worker {
     }
   }
 
+  /** EN-2101: gives the runs back, so that the next worker may claim them at once and nothing counts as lost. */
+  async #release({ committer, runs }: Tenure): Promise<void> {
+    const command: RunCommand = { type: "releaseRun" };
+    await Promise.all(
+      [...runs.values()].map((live) => new Promise((settle) => committer.submit({ live, command, settle }))),
+    );
+    await committer.idle();
+  }
+
   #end(tenure: Tenure): void {
     this.#tenure = undefined;
     tenure.over.abort();
+    this.#abort(tenure);
+  }
+
+  #abort(tenure: Tenure): void {
     for (const live of tenure.runs.values()) {
       for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
     }
@@ -301,4 +353,11 @@ export class Worker {
     const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
     this.ports.log.write({ level: "warn", source: "engine", message });
   }
+}
+
+/** Runs that have something to do; one that is paused keeps no other out. */
+function working({ runs }: Tenure): number {
+  let count = 0;
+  for (const { run } of runs.values()) if (run.intent !== "pause" || run.open.size > 0) count++;
+  return count;
 }

@@ -3,13 +3,14 @@
  * without gap or repeat from any cursor, to the end.
  */
 import { EngineError } from "../../engine/base/errors.ts";
-import type { Json, JsonObject } from "../../engine/base/json.ts";
+import { sha256 } from "../../engine/base/hash.ts";
+import { canonicalJson, type Json, type JsonObject } from "../../engine/base/json.ts";
 import { buildGraph } from "../../engine/graph/graph.ts";
 import { runOrder } from "../../engine/graph/order.ts";
 import type { Engine, RunRequest, RunSummary } from "../../engine/mod.ts";
 import { parse } from "../../engine/notebook/parse.ts";
 import { versionOf } from "../../engine/notebook/version.ts";
-import type { Plan } from "../../engine/plan/types.ts";
+import type { Plan, StoredValue } from "../../engine/plan/types.ts";
 import type { FrameBody, WireEvent, WireGroup } from "../../engine/wire/frame.ts";
 import { emptyView, reduceAll } from "../../engine/wire/reduce.ts";
 import type { RunLabel, RunView } from "../../engine/wire/view.ts";
@@ -86,7 +87,7 @@ export class FakeRun {
     const { attempt } = this.#attempts.get(step)!;
     this.values.set(step, value);
     const bytes = JSON.stringify(value).length;
-    const stored = bytes > 8192 ? { sha256: "0".repeat(64), bytes } : { inline: value };
+    const stored = bytes > 8192 ? { sha256: hashOf(value), bytes } : { inline: value };
     this.tell({ type: "step.succeeded", step, label: "succeeded", attempt, value: stored, ...more });
   }
 
@@ -269,8 +270,13 @@ export class FakeEngine implements Engine {
     return this.#run(id).request.text;
   }
 
-  history(): ReturnType<Engine["history"]> {
-    return Promise.resolve({});
+  read(stored: StoredValue): Promise<Json> {
+    if ("inline" in stored) return Promise.resolve(stored.inline);
+    const found = this.all.flatMap((run) => [...run.values.values()]).find((value) =>
+      hashOf(value) === stored.sha256
+    );
+    if (found === undefined) return Promise.reject(new EngineError("store_corrupt", "No run has this value"));
+    return Promise.resolve(found);
   }
 
   onRun(listener: (run: RunSummary) => void): () => void {
@@ -286,4 +292,8 @@ export class FakeEngine implements Engine {
   get lastParams(): JsonObject | undefined {
     return this.all.at(-1)?.request.params;
   }
+}
+
+function hashOf(value: Json): string {
+  return sha256(canonicalJson(value));
 }

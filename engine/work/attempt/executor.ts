@@ -16,6 +16,7 @@ import type { Ids } from "../../base/ids.ts";
 import { isObject, type Json, type JsonObject } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import type { Kinds, Outcome } from "../../kinds/kind.ts";
+import type { StoredValue } from "../../plan/types.ts";
 import type { RunCommand } from "../../run/command.ts";
 import type { StepProblem } from "../../run/event.ts";
 import type { Frame } from "../../wire/frame.ts";
@@ -73,7 +74,7 @@ export async function execute(
   );
   if (abort.signal.reason === "lost") return void writer.close();
   hit("attempt.result");
-  const command = await classify(ports, step, attempt, outcome, abort.signal);
+  const command = await classify(ports, live, step, attempt, outcome, abort.signal);
   const frames = writer.close();
   ports.report(live, { ...command, frames: writer.seq } as RunCommand, frames);
   const durationMs = clock.now() - startedAt;
@@ -97,7 +98,8 @@ async function call(
   abort: AbortController,
   writer: FrameWriter,
 ): Promise<Outcome> {
-  const document = await ports.documents.open(live.head.version);
+  const read = <T>(from: () => Promise<T>) => patiently(ports, abort.signal, from);
+  const document = await read(() => ports.documents.open(live.head.version));
   const node = document.graph.byName.get(step);
   const kind = ports.kinds.get(node?.kind ?? "");
   if (node === undefined || kind === undefined) {
@@ -106,13 +108,14 @@ async function call(
       `Version ${document.version} has no cell that can run by this name: ${step}`,
     );
   }
-  const read = (stored: Parameters<Artifacts["get"]>[0]) => ports.artifacts.get(stored);
+  const value = (stored: StoredValue) => read(() => ports.artifacts.get(stored));
+  const params = await paramsOf(live, value);
   const resolved = await resolveInputs({
     run: live.run,
     graph: document.graph,
     cell: step,
-    params: await paramsOf(live, read),
-    read,
+    params,
+    read: value,
   });
   if (!resolved.ok) return { type: "failed", problem: resolved.problem };
   return await kind.run({
@@ -131,7 +134,7 @@ async function call(
 
 async function paramsOf(
   live: LiveRun,
-  read: (stored: Parameters<Artifacts["get"]>[0]) => Promise<Json>,
+  read: (stored: StoredValue) => Promise<Json>,
 ): Promise<JsonObject> {
   const params = live.run.params === undefined ? {} : await read(live.run.params);
   return isObject(params) ? params : {};
@@ -173,7 +176,13 @@ function aborted(...signals: AbortSignal[]): Promise<void> {
 }
 
 /** An error without a code is a bug of the kind: the log has it whole, the step only its incident. */
-function bug(error: unknown, ids: Ids, log: Log, live: LiveRun, step: string): Outcome {
+function bug(
+  error: unknown,
+  ids: Ids,
+  log: Log,
+  live: LiveRun,
+  step: string,
+): Extract<Outcome, { type: "failed" }> {
   if (error instanceof EngineError) {
     return { type: "failed", problem: { category: "unknown", code: error.code, message: error.message } };
   }
@@ -198,13 +207,15 @@ type Report = WithoutFrames<
 
 /** What the run is told of an outcome; a value is stored before. */
 async function classify(
-  { artifacts, clock, ids, log }: ExecutorPorts,
+  ports: ExecutorPorts,
+  live: LiveRun,
   step: string,
   attempt: number,
   outcome: Outcome,
   signal: AbortSignal,
 ): Promise<Report> {
   const at = { step, attempt };
+  const { artifacts, ids, log } = ports;
   if (signal.reason === "timeout" && outcome.type !== "succeeded") {
     const problem: StepProblem = {
       category: "timeout",
@@ -219,16 +230,31 @@ async function classify(
     return { type: "failAttempt", ...at, ...failure, jitter: ids.random() };
   }
   const { type: _, value, ...rest } = bounded(outcome);
+  try {
+    const stored = await patiently(ports, signal, () => artifacts.put(value));
+    return { type: "succeedAttempt", ...at, ...rest, value: stored };
+  } catch (error) {
+    const problem: StepProblem = error instanceof EngineError
+      ? { category: "invalid_output", code: error.code, message: error.message }
+      : bug(error, ids, log, live, step).problem;
+    return { type: "failAttempt", ...at, problem, jitter: ids.random() };
+  }
+}
+
+/** Asks the store again while it is out of reach, until the attempt is aborted: an outage is no fault of the cell. */
+async function patiently<T>(
+  { clock, log }: ExecutorPorts,
+  signal: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T> {
   for (let wait = 50;; wait = Math.min(wait * 2, SETTLE_MS)) {
     try {
-      return { type: "succeedAttempt", ...at, ...rest, value: await artifacts.put(value) };
+      return await ask();
     } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      if (error.code !== "store_unavailable" || signal.aborted) {
-        const problem: StepProblem = { category: "invalid_output", code: error.code, message: error.message };
-        return { type: "failAttempt", ...at, problem, jitter: ids.random() };
+      if (!(error instanceof EngineError) || error.code !== "store_unavailable" || signal.aborted) {
+        throw error;
       }
-      log.write({ level: "warn", source: "engine", code: error.code, message: error.message, cell: step });
+      log.write({ level: "warn", source: "engine", code: error.code, message: error.message });
       await clock.sleep(wait, signal);
     }
   }

@@ -19,7 +19,7 @@ import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
-import { eventKey, frameKey, leaseKey, runKey } from "../../store/keys.ts";
+import { eventKey, frameKey, LANE, leaseKey, pastKey, readyKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Feed } from "../stream/feed.ts";
 import { headOf, type LiveRun } from "./live_run.ts";
@@ -148,10 +148,15 @@ export class Committer {
   }
 
   async #writeTurn(turn: Turn): Promise<void> {
-    const batch = this.#batchOf(turn);
-    hit("commit.before");
-    const result = await this.#send([], batch.puts, batch.deletes);
-    if (result !== "ok") return this.#loseSession(turn);
+    let result: CommitResult = "fenced";
+    try {
+      const batch = this.#batchOf(turn);
+      hit("commit.before");
+      result = await this.#send([], batch.puts, batch.deletes);
+    } finally {
+      if (result !== "ok") this.#loseSession(turn);
+    }
+    if (result !== "ok") return;
     hit("commit.after");
     this.#renew = false;
     for (const part of turn.runs.values()) this.#publish(part, turn);
@@ -159,28 +164,31 @@ export class Committer {
   }
 
   async #writeClaim({ checks, puts, deletes, settle }: Claim): Promise<void> {
-    const result = await this.#send(checks, puts, deletes);
-    settle(result);
-    if (result === "fenced") this.#loseSession();
+    let result: CommitResult = "fenced";
+    try {
+      result = await this.#send(checks, puts, deletes);
+    } finally {
+      settle(result);
+      if (result === "fenced") this.#loseSession();
+    }
   }
 
   async #writeRenewal(): Promise<void> {
     this.#renew = false;
-    const stands = await this.#patiently(() =>
-      this.ports.held.write((session) => this.ports.store.renew(session))
-    );
-    if (stands !== true) this.#loseSession();
+    const renew = () => this.ports.held.write((session) => this.ports.store.renew(session));
+    if (!await this.#patiently(renew, false)) this.#loseSession();
   }
 
   #send(checks: Check[], puts: Put[], deletes: Key[]): Promise<CommitResult> {
-    return this.#patiently(() =>
-      this.ports.held.write((session) => this.ports.store.commit(session, checks, puts, deletes))
-    );
+    const { held, store } = this.ports;
+    const write = () => held.write((session) => store.commit(session, checks, puts, deletes));
+    return this.#patiently<CommitResult>(write, "fenced");
   }
 
   /** Tries again while the store is out of reach; a driver answers `fenced` by itself once the session has expired. */
-  async #patiently<T>(write: () => Promise<T>): Promise<T> {
+  async #patiently<T>(write: () => Promise<T>, lost: T): Promise<T> {
     for (let wait = 50;; wait = Math.min(wait * 2, OUTAGE_MS)) {
+      if (this.#lost) return lost;
       try {
         return await write();
       } catch (error) {
@@ -208,7 +216,12 @@ export class Committer {
         part.live.head = headOf(part.live);
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
-      if (run.phase === "ended") batch.deletes.push(leaseKey(run.id));
+      const released = part.events.some(({ type }) => type === "run.released");
+      if (run.phase === "ended" || released) batch.deletes.push(leaseKey(run.id));
+      if (released) {
+        batch.puts.push({ key: readyKey(LANE, run.createdAt, run.id), value: encodeRecord(null) });
+      }
+      batch.puts.push(...pastValues(part));
     }
     return batch;
   }
@@ -217,7 +230,7 @@ export class Committer {
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
     this.ports.feed.publish(part.live.run.id, { frames: part.frames.flat(), record, events: part.narration });
-    for (const action of part.actions) this.ports.act(part.live, action);
+    if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
     if (part.live.run.phase === "ended" && record !== undefined) this.ports.ended(part.live);
   }
 
@@ -227,4 +240,14 @@ export class Committer {
     this.abandon();
     this.ports.lost();
   }
+}
+
+/** What plans want to know of the values that a turn made: whose they are and how they came about. */
+function pastValues({ live, events }: RunTurn): Put[] {
+  return events.flatMap((event): Put[] => {
+    if (event.type !== "step.succeeded") return [];
+    const { fingerprint } = live.run.steps.get(event.step)!.plan;
+    const past = { run: live.run.id, fingerprint, at: live.run.steps.get(event.step)!.endedAt };
+    return [{ key: pastKey(live.run.notebook, event.step), value: encodeRecord(past) }];
+  });
 }

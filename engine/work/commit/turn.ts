@@ -41,6 +41,8 @@ export interface RunTurn {
   actions: RunAction[];
   /** Whether the head record must be written again. */
   headChanged: boolean;
+  /** The run was told to pause, go on, stop or cancel in this turn. */
+  told: boolean;
   bytes: number;
 }
 
@@ -60,6 +62,8 @@ const RUN_BYTES = 24_000;
 /** The same for a whole turn: with one more record and batch of frames it stays below 700 KiB. */
 const TURN_BYTES = 500_000;
 const TURN_MUTATIONS = 700;
+/** Event, head, lease and ready entry or last value: what one command may write beside its frames. */
+const MUTATIONS_A_COMMAND = 4;
 
 /**
  * Takes items from the front of `queue` and applies them, then starts what may start. Changes the mirrors of the runs.
@@ -76,7 +80,9 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
   for (const item of queue) {
     const part = partOf(turn, item.live);
     const full = bytes > TURN_BYTES || mutations > TURN_MUTATIONS || part.bytes > RUN_BYTES;
-    if (full || heldBack.has(item.live)) {
+    // A record holds one change of mind, so that the order of its events needs no saying.
+    const again = part.told && item.command !== undefined && TELLING.has(item.command.type);
+    if (full || again || heldBack.has(item.live)) {
       heldBack.add(item.live);
       kept.push(item);
       continue;
@@ -84,7 +90,7 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
     const before = part.bytes;
     take(turn, part, item, slots);
     bytes += part.bytes - before + (item.frames === undefined ? 0 : bytesOf(item.frames));
-    mutations += 2 + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0);
+    mutations += MUTATIONS_A_COMMAND + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0);
   }
   queue.splice(0, queue.length, ...kept);
   for (const live of hungry) if (!turn.runs.has(live)) partOf(turn, live);
@@ -122,11 +128,14 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
     narration: [],
     actions: [],
     headChanged: false,
+    told: false,
     bytes: 0,
   };
   turn.runs.set(live, part);
   return part;
 }
+
+const TELLING: ReadonlySet<RunCommand["type"]> = new Set(["pauseRun", "resumeRun", "stopRun", "cancelRun"]);
 
 function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): void {
   if (item.frames !== undefined && item.frames.length > 0) part.frames.push(item.frames);
@@ -144,21 +153,27 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
   for (const event of decision.events) {
     const open = run.open.size;
     part.narration.push(...narrateEvent(run, event, run.seq, turn.at));
-    slots.free -= run.open.size - open;
+    // What a former session had open never took a slot of this one.
+    if (event.type !== "run.adopted") slots.free -= run.open.size - open;
     part.events.push(event);
     part.bytes += bytesOf(event);
     part.headChanged ||= event.type.startsWith("run.");
   }
   part.actions.push(...decision.actions);
+  part.told ||= TELLING.has(command.type);
   return { ok: true };
 }
 
 function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>): void {
-  let parts = [...turn.runs.values()];
+  const waiting = [...hungry].map((live) => turn.runs.get(live)!);
+  let parts = [...new Set([...waiting, ...turn.runs.values()])];
   while (parts.length > 0) {
     parts = parts.filter((part) => {
       const command = part.bytes > RUN_BYTES ? undefined : nextCommand(part.live.run, slots.free, turn.at);
-      if (command !== undefined) apply(turn, part, command, slots);
+      if (command !== undefined) {
+        apply(turn, part, command, slots);
+        if (command.type === "startAttempt") hungry.delete(part.live);
+      }
       return command !== undefined;
     });
   }

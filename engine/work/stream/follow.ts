@@ -148,8 +148,14 @@ class Reader {
 
   /** A live turn, less what was delivered already; `gap` if something before it is missing. */
   fromTurn({ frames, record, events }: Turnout): WireGroup | "gap" | undefined {
+    if (record !== undefined && record.seq > this.#run.seq + 1) return "gap";
     const items: Item[] = [];
     for (const frame of frames) {
+      const step = this.#run.steps.get(frame.step);
+      if (
+        step !== undefined &&
+        (frame.attempt < step.attempts || frame.attempt === step.attempts && !this.#run.open.has(frame.step))
+      ) continue;
       const seen = this.#seen(frame.step, frame.attempt);
       if (frame.seq <= seen) continue;
       if (frame.seq !== seen + 1) return "gap";
@@ -217,6 +223,6 @@ class Reader {
 
 /** Attempts that an event ends; their frames come before it. */
 function endedAttempts(event: RunEvent, open: { step: string; attempt: number }[]): typeof open {
-  if (event.type === "run.adopted") return open;
+  if (event.type === "run.adopted" || event.type === "run.released") return open;
   return "frames" in event ? [event] : [];
 }

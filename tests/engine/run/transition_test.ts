@@ -37,7 +37,7 @@ Deno.test("EN-407 a failed try is followed by another when its wait is over, and
   const test = started({ a: { attempts: 2 } }).start("a").fail("a", "network");
   assertEquals(labels(test), { a: "retrying" });
   assertEquals(runLabel(test.run), "retrying");
-  assertEquals(dues(test.run), [test.now + 1000]);
+  assertEquals(dues(test.run), [["a", test.now + 1000]]);
   assertEquals(nextCommand(test.run, 1, test.now + 999), undefined);
   assertEquals(nextCommand(test.run, 1, test.now + 1000), { type: "startAttempt", step: "a" });
 });
@@ -54,7 +54,7 @@ Deno.test("EN-405 the other side's retry-after is a floor of the wait", () => {
     jitter: 0,
     retryAfterMs: 7000,
   });
-  assertEquals(dues(test.run), [test.now + 7000]);
+  assertEquals(dues(test.run), [["a", test.now + 7000]]);
 });
 
 Deno.test("EN-406 a final category is not tried again, and the last try is the last", () => {
