@@ -52,7 +52,8 @@ export interface ClaimPorts {
 
 /** Claims ready runs in their order until there is none or no room. */
 export async function claimReady(ports: ClaimPorts): Promise<void> {
-  for (let after: Key | undefined;;) {
+  let after: Key | undefined;
+  for (;;) {
     const window = await firstOf(ports.store.list(readyPrefix(LANE), { limit: WINDOW, after }));
     for (const entry of window) {
       if (!ports.hasRoom()) return;

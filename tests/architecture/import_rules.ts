@@ -27,7 +27,7 @@ export const MAY_IMPORT: Record<string, string[]> = {
 
 /** Packages that draw, serve or drive a page; the engine has no HTTP, no JSX and no DOM. */
 const NOT_IN_ENGINE = [
-  ..."hono preact @preact/signals preact-render-to-string @xyflow/react dompurify playwright-core".split(" "),
+  ..."hono preact @preact/signals preact-render-to-string @xyflow/react playwright-core".split(" "),
 ];
 
 /** `engine/work/lease.ts` is in `engine/work`, `islands/_client/a.ts` in `islands`, `main.ts` in `.`. */
