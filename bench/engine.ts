@@ -1,103 +1,72 @@
 /**
- * The durable engine. Owns: its workloads and the two baselines that each is held against.
+ * The durable engine, on embedded Deno KV on disk, with default settings. Owns: its workloads and their baselines.
  *
- * raw: one atomic commit a step on the same kind of file, and nothing else; what a careful hand-written loop would do.
- * floor: the bytes that the engine wrote, packed by hand into as few commits as the store's limits allow.
+ * raw: one atomic commit a step on the same kind of file, as many at a time as there are runs, and nothing else.
+ * floor: the bytes of the engine's own journal, packed by hand into as few commits as the store's limits allow.
  */
-import { systemClock } from "../engine/base/clock.ts";
-import { systemIds } from "../engine/base/ids.ts";
-import { noLog } from "../engine/base/log.ts";
-import type { Kind } from "../engine/kinds/kind.ts";
-import { createEngine, type Engine, openStore } from "../engine/mod.ts";
-import { type BenchRow, inTurns } from "./measure.ts";
+import {
+  bytesOf,
+  chainOf,
+  fanOf,
+  floorCommits,
+  inParallel,
+  openBench,
+  rawCommits,
+  runToEnd,
+} from "./engine/shapes.ts";
+import { framesRows } from "./engine/frames.ts";
+import { type BenchRow, ratios } from "./measure.ts";
 
-const STEPS = 100;
-const ROUNDS = 7;
-/** Largest record that the engine writes. */
-const RECORD_BYTES = 60_000;
+const ROUNDS = 5;
 
-/** A cell that does nothing, so that what is left is the engine. */
-const noop: Kind = {
-  name: "ts",
-  title: "No-op",
-  description: "Returns 1",
-  attempts: 1,
-  run: () => Promise.resolve({ type: "succeeded", value: 1 }),
-};
-
-const CHAIN = Array.from(
-  { length: STEPS },
-  (_, i) => "```ts s" + i + "\n" + (i === 0 ? "return 1;" : `return s${i - 1};`) + "\n```\n",
-).join("\n");
-
-/** B1: a chain of 100 no-op cells beside raw and floor. */
+/** All workloads. */
 export async function run(): Promise<BenchRow[]> {
-  const folder = await Deno.makeTempDir({ prefix: "weft-bench-" });
-  const { store, release } = await openStore(`${folder}/weft.db`);
-  const engine = await createEngine({
-    store,
-    kinds: new Map([["ts", noop]]),
-    workspace: {
-      root: folder,
-      notebooks: () => Promise.resolve([]),
-      readNotebook: () => Promise.reject(new Error("none")),
-      readLayout: () => Promise.resolve({ positions: {} }),
-      writeLayout: () => Promise.resolve(),
-      files: () => Promise.resolve([]),
-    },
-    clock: systemClock,
-    ids: systemIds(systemClock),
-    log: noLog,
-    worker: "bench",
-  });
-  const kv = await Deno.openKv(`${folder}/raw.db`);
-  const bytes = await bytesOf(engine, store);
+  return [
+    ...await runs("B1 chain of 100", { steps: 100, runs: 1, text: chainOf(100), perHop: true }),
+    ...await runs("B2 1000 runs of 5", { steps: 5, runs: 1000, at: 100, text: chainOf(5) }),
+    ...await runs("B2 1000 runs of 5, 4 KiB", {
+      steps: 5,
+      runs: 1000,
+      at: 100,
+      text: chainOf(5),
+      bytes: 4096,
+    }),
+    ...await runs("B3 1 to 200 to 1", { steps: 202, runs: 1, text: fanOf(200) }),
+    ...await runs("B6 100 runs of 10", { steps: 10, runs: 100, at: 100, text: chainOf(10) }),
+    ...await framesRows(ROUNDS),
+  ];
+}
+
+interface Shape {
+  steps: number;
+  runs: number;
+  /** Runs at a time. Default 1. */
+  at?: number;
+  text: string;
+  /** Bytes of each value. Default a number. */
+  bytes?: number;
+  /** Time of one hop instead of steps a second. */
+  perHop?: boolean;
+}
+
+async function runs(name: string, { steps, runs, at = 1, text, bytes, perHop }: Shape): Promise<BenchRow[]> {
+  const bench = await openBench(bytes === undefined ? 1 : "x".repeat(bytes));
+  const total = steps * runs;
   try {
-    return await inTurns(
-      {
-        name: "raw",
-        what: `${STEPS} atomic commits of 16 bytes, one after the other`,
-        run: () => commits(kv, STEPS, new Uint8Array(16)),
-      },
-      [{
-        name: "chain",
-        what: `a run of ${STEPS} no-op cells in a chain, from its submission to its end, followed live`,
-        run: () => chain(engine),
-      }, {
-        name: "floor",
-        what: `the journal of such a run, ${bytes} bytes, in commits as large as may be`,
-        run: () => commits(kv, Math.ceil(bytes / RECORD_BYTES), new Uint8Array(RECORD_BYTES)),
-      }],
-      ROUNDS,
-    );
+    const journal = await bytesOf(bench.store, await runToEnd(bench.engine, text)) * runs;
+    return [
+      await ratios({
+        name,
+        unit: perHop ? "ms" : "per_s",
+        of: (ms) => perHop ? ms / total : total / (ms / 1000),
+        rounds: ROUNDS,
+        work: () => inParallel(runs, at, () => runToEnd(bench.engine, text)),
+        raw: () => rawCommits(bench.kv, total, at, bytes),
+        floor: () => floorCommits(bench.kv, journal),
+        what: `${runs} run(s) of ${steps} no-op steps, from submission to the end, ${at} at a time`,
+      }),
+    ];
   } finally {
-    kv.close();
-    await engine.close();
-    await release();
-    await Deno.remove(folder, { recursive: true });
+    await bench.close();
   }
-}
-
-/** One run of the chain; its id. */
-async function chain(engine: Engine): Promise<string> {
-  const { run } = await engine.submit({ notebook: "bench", text: CHAIN, author: "bench" });
-  for await (const { end } of engine.follow(run, { signal: AbortSignal.timeout(60_000) })) {
-    if (end) return run;
-  }
-  throw new Error("The chain did not end within a minute");
-}
-
-/** Bytes of a chain's journal. */
-async function bytesOf(
-  engine: Engine,
-  store: Awaited<ReturnType<typeof openStore>>["store"],
-): Promise<number> {
-  const run = await chain(engine);
-  let bytes = 0;
-  for await (const { value } of store.list(["event", run])) bytes += value.length;
-  return bytes;
-}
-
-async function commits(kv: Deno.Kv, count: number, value: Uint8Array): Promise<void> {
-  for (let i = 0; i < count; i++) await kv.atomic().set(["step", i], value).commit();
 }

@@ -1,5 +1,6 @@
 /**
- * `deno task bench [NAME] [--json]`. Owns: finding a benchmark by name and printing its rows. Never: measuring.
+ * `deno task bench [NAME] [--json]`. Owns: finding a benchmark by name and printing its rows: a table, or with `--json`
+ * one JSON object a line. Never: measuring.
  *
  * A benchmark is a file of this folder that exports `run(): Promise<BenchRow[]>`; its name is the file's.
  */
@@ -18,14 +19,17 @@ function benchmarks(): string[] {
 
 function table(rows: BenchRow[]): string {
   const number = (value: number | undefined) => value === undefined ? "" : value.toPrecision(3);
-  const cells = rows.map(({ name, median, min, max, unit, rounds, ratioToBaseline, baseline }) => [
+  const cells = rows.map(({ name, median, min, max, unit, rounds, ratioToBaseline, baseline, ...row }) => [
     name,
     `${number(median)} ${unit}`,
     `${number(min)} to ${number(max)}`,
     `${rounds} rounds`,
     ratioToBaseline === undefined ? "" : `${number(ratioToBaseline)} x ${baseline}`,
+    row.ratioToRaw === undefined
+      ? ""
+      : `${number(row.ratioToRaw)} x raw, ${number(row.ratioToFloor)} x floor`,
   ]);
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
   return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
 }
 
@@ -40,15 +44,14 @@ async function main(args: string[]): Promise<number> {
     );
     return 2;
   }
-  const found: Record<string, BenchRow[]> = {};
   for (const name of names.length > 0 ? names : known) {
     const { run } = await import(new URL(`${name}.ts`, import.meta.url).href) as {
       run(): Promise<BenchRow[]>;
     };
-    found[name] = await run();
-    if (!args.includes("--json")) console.log(`${name}\n${table(found[name])}\n`);
+    const rows = await run();
+    if (!args.includes("--json")) console.log(`${name}\n${table(rows)}\n`);
+    else for (const row of rows) console.log(JSON.stringify({ bench: name, ...row }));
   }
-  if (args.includes("--json")) console.log(JSON.stringify(found, null, 2));
   return 0;
 }
 

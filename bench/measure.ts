@@ -17,6 +17,9 @@ export interface BenchRow {
   /** Median by the median of the row named `baseline`, in the same run. Absent for a baseline itself. */
   ratioToBaseline?: number;
   baseline?: string;
+  /** Median by the median of the raw baseline and of the floor, in the same run and in the row's unit. */
+  ratioToRaw?: number;
+  ratioToFloor?: number;
   /** What the row does, in a sentence. */
   what?: string;
 }
@@ -55,6 +58,44 @@ export async function inTurns(baseline: Workload, workloads: Workload[], rounds 
     ...(i === 0 ? {} : { ratioToBaseline: median(times[i]!) / base, baseline: baseline.name }),
     what,
   }));
+}
+
+/** A workload beside two baselines. */
+export interface Ratios {
+  name: string;
+  unit: BenchRow["unit"];
+  /** The row's figure from the milliseconds that a round took. */
+  of: (ms: number) => number;
+  rounds: number;
+  work: () => Promise<unknown>;
+  raw: () => Promise<unknown>;
+  floor: () => Promise<unknown>;
+  what: string;
+}
+
+/** Times a workload, raw and floor in turn; one more round before warms up and is thrown away. */
+export async function ratios({ name, unit, of, rounds, work, raw, floor, what }: Ratios): Promise<BenchRow> {
+  const figures: [number[], number[], number[]] = [[], [], []];
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, run] of [work, raw, floor].entries()) {
+      const start = performance.now();
+      await run();
+      const figure = of(performance.now() - start);
+      if (round >= 0) figures[i]!.push(figure);
+    }
+  }
+  const [own, rawFigure, floorFigure] = figures.map(median) as [number, number, number];
+  return {
+    name,
+    unit,
+    median: own,
+    min: Math.min(...figures[0]),
+    max: Math.max(...figures[0]),
+    rounds,
+    ratioToRaw: own / rawFigure,
+    ratioToFloor: own / floorFigure,
+    what,
+  };
 }
 
 /** The middle of some figures; of an even number, the mean of the two in the middle. */
