@@ -44,7 +44,7 @@ export interface ClaimPorts {
   /** Whether the worker has room for another run. */
   hasRoom(): boolean;
   owns(run: string): boolean;
-  /** Runs that could not be read and that the log has already told of. */
+  /** Runs and sessions that could not be read and that the log has already told of. */
   unreadable: Set<string>;
   /** Takes a run in; `adopted` if it was begun by a session that is gone. */
   take(live: LiveRun, adopted: boolean): void;
@@ -81,19 +81,22 @@ async function claimEntry(ports: ClaimPorts, { key, version }: Entry): Promise<v
  */
 export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void> {
   const { store, worker } = ports;
+  // Leases first: whoever wrote one of these had a session by then, so that no live one is missing below.
+  const leases: Entry[] = [];
+  for await (const entry of store.list(leasePrefix)) if (!ports.owns(lastText(entry.key))) leases.push(entry);
   const alive = new Set<string>();
   const taken: Session[] = [];
   for await (const entry of store.list(sessionPrefix)) {
     const id = lastText(entry.key);
     if (id === worker) continue;
-    const { expiresAt } = readSessionRecord(entry);
+    // One that cannot be read may be that of a newer version, which is alive.
+    const expiresAt = (await readable(ports, id, () => readSessionRecord(entry), {}))?.expiresAt ?? Infinity;
     const session = expiresAt + SKEW_MS < now ? await store.openSession(id, TAKEOVER_TTL_MS, "") : undefined;
     if (session === undefined) alive.add(id);
     else taken.push(session);
   }
-  for await (const entry of store.list(leasePrefix)) {
+  for (const entry of leases) {
     const run = lastText(entry.key);
-    if (ports.owns(run)) continue;
     const lease = await readable(ports, run, () => readLease(entry));
     if (lease === undefined || alive.has(lease.session)) continue;
     await claim(ports, run, [{ key: entry.key, version: entry.version }], true);
@@ -125,16 +128,17 @@ async function claim(ports: ClaimPorts, run: string, checks: Check[], adopted: b
 
 async function readable<T>(
   { log, unreadable }: ClaimPorts,
-  runId: string,
+  id: string,
   read: () => T | Promise<T>,
+  about: { runId?: string } = { runId: id },
 ): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== "store_corrupt") throw error;
-    if (unreadable.has(runId)) return undefined;
-    unreadable.add(runId);
-    log.write({ level: "error", source: "engine", code: error.code, message: error.message, runId });
+    if (unreadable.has(id)) return undefined;
+    unreadable.add(id);
+    log.write({ level: "error", source: "engine", code: error.code, message: error.message, ...about });
   }
 }
 

@@ -100,11 +100,15 @@ export interface EngineOptions {
    * runs wait for the worker of another.
    */
   worker?: string;
+  /** How long the worker may be silent before its runs may be taken from it, in ms. Default 15,000. */
+  sessionTtlMs?: number;
 }
 
 /** Groups that a view takes in together. */
 const VIEW_GROUPS = 500;
 const DEFAULT_LIMIT = 50;
+/** Characters kept of who told a run something: an event must fit a record. */
+const MOST_BY = 200;
 
 /** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
@@ -128,6 +132,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ids,
     log,
     worker: options.worker,
+    sessionTtlMs: options.sessionTtlMs,
     taken: ({ head }) => announce(head),
   });
   const ports: SubmitPorts = { store, artifacts, documents, kinds, workspace, clock, ids, history };
@@ -212,10 +217,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       worker?.ring();
       return { run };
     },
-    pause: (run, by) => tell(run, { type: "pauseRun", by }),
-    resume: (run, by) => tell(run, { type: "resumeRun", by }),
-    stop: (run, by) => tell(run, { type: "stopRun", by }),
-    cancel: (run, by) => tell(run, { type: "cancelRun", by }),
+    pause: (run, by) => tell(run, { type: "pauseRun", by: by.slice(0, MOST_BY) }),
+    resume: (run, by) => tell(run, { type: "resumeRun", by: by.slice(0, MOST_BY) }),
+    stop: (run, by) => tell(run, { type: "stopRun", by: by.slice(0, MOST_BY) }),
+    cancel: (run, by) => tell(run, { type: "cancelRun", by: by.slice(0, MOST_BY) }),
     async view(run) {
       let view = emptyView(run);
       let groups: WireGroup[] = [];

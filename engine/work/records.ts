@@ -122,11 +122,14 @@ const lease = z.strictObject({ session: z.string(), epoch: count }) satisfies z.
 /** Commands that may come through the inbox, from any process. */
 export type PostedCommand = Extract<RunCommand, { type: "pauseRun" | "resumeRun" | "stopRun" | "cancelRun" }>;
 
+/** Short enough that the event which comes of it fits a record whatever else is in its turn. */
+const words = z.string().max(2_000);
+const tells = { reason: words.optional(), by: words };
 const posted = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("pauseRun"), ...told }),
-  z.strictObject({ type: z.literal("resumeRun"), ...told }),
-  z.strictObject({ type: z.literal("stopRun"), ...told }),
-  z.strictObject({ type: z.literal("cancelRun"), ...told }),
+  z.strictObject({ type: z.literal("pauseRun"), ...tells }),
+  z.strictObject({ type: z.literal("resumeRun"), ...tells }),
+  z.strictObject({ type: z.literal("stopRun"), ...tells }),
+  z.strictObject({ type: z.literal("cancelRun"), ...tells }),
 ]) satisfies z.ZodType<PostedCommand>;
 
 const step = z.strictObject({

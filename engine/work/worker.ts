@@ -51,6 +51,8 @@ export interface WorkerPorts {
   log: Log;
   /** Id of this worker; no two live processes may share it. */
   worker: string;
+  /** How long its session lives without a write. */
+  sessionTtlMs?: number;
   /** A run was taken in. */
   taken(live: LiveRun): void;
 }
@@ -117,8 +119,8 @@ export class Worker {
   }
 
   async #begin(): Promise<void> {
-    const { store, worker, clock, feed, log } = this.ports;
-    const held = await HeldSession.open(store, worker, clock);
+    const { store, worker, clock, feed, log, sessionTtlMs } = this.ports;
+    const held = await HeldSession.open(store, worker, clock, sessionTtlMs);
     const over = new AbortController();
     const runs = new Map<string, LiveRun>();
     const slots = { free: SLOTS };
@@ -192,23 +194,20 @@ export class Worker {
   }
 
   /** One look at a time; a ring during a look is followed by another. */
-  async #look(): Promise<void> {
+  #look(): Promise<void> {
     this.#claimAgain = true;
-    this.#claiming ??= (async () => {
-      try {
-        while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
-          this.#claimAgain = false;
-          const ports = this.#claimPorts(this.#tenure);
-          if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
-          this.#lookForOrphans = false;
-          await claimReady(ports);
-          await this.#readInbox(this.#tenure);
-        }
-      } finally {
-        this.#claiming = undefined;
-      }
-    })();
-    await this.#claiming;
+    return this.#claiming ??= this.#lookUntilQuiet().finally(() => this.#claiming = undefined);
+  }
+
+  async #lookUntilQuiet(): Promise<void> {
+    while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
+      this.#claimAgain = false;
+      const ports = this.#claimPorts(this.#tenure);
+      if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
+      this.#lookForOrphans = false;
+      await claimReady(ports);
+      await this.#readInbox(this.#tenure);
+    }
   }
 
   /** Applies posted commands in the order of their ids; one to a run that is over is dropped. */

@@ -13,7 +13,7 @@ import type { Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Ids } from "../../base/ids.ts";
-import { isObject, type Json, type JsonObject } from "../../base/json.ts";
+import { depthWithin, isObject, type Json, type JsonObject, MAX_DEPTH } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import type { Kinds, Outcome } from "../../kinds/kind.ts";
 import type { StoredValue } from "../../plan/types.ts";
@@ -230,6 +230,15 @@ async function classify(
     return { type: "failAttempt", ...at, ...failure, jitter: ids.random() };
   }
   const { type: _, value, ...rest } = bounded(outcome);
+  if (value === undefined || !depthWithin(value, MAX_DEPTH)) {
+    const message = `Its value must be JSON, nested at most ${MAX_DEPTH} deep`;
+    return {
+      type: "failAttempt",
+      ...at,
+      problem: { category: "invalid_output", message },
+      jitter: ids.random(),
+    };
+  }
   try {
     const stored = await patiently(ports, signal, () => artifacts.put(value));
     return { type: "succeedAttempt", ...at, ...rest, value: stored };

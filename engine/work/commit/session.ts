@@ -20,9 +20,9 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Session, Store } from "../../store/store.ts";
 
-/** How long a session lives without a write, and how much of that the worker does not trust. */
+/** How long a session lives without a write, and which part of that the worker does not trust. */
 export const SESSION_TTL_MS = 15_000;
-const MARGIN_MS = 3_000;
+const MARGIN = 0.2;
 
 /** See the module comment. */
 export class HeldSession {
@@ -31,7 +31,7 @@ export class HeldSession {
 
   private constructor(readonly session: Session, private readonly clock: Clock, startedAt: number) {
     this.#touchedAt = startedAt;
-    this.#trustedUntil = startedAt + session.ttlMs - MARGIN_MS;
+    this.#trustedUntil = startedAt + session.ttlMs * (1 - MARGIN);
   }
 
   /** Opens a session, taking the place of whoever had this worker id; waits its turn if another caller is faster. */
@@ -70,7 +70,7 @@ export class HeldSession {
     const answer = await send(this.session);
     if (answer === "ok" || answer === true) {
       this.#touchedAt = startedAt;
-      this.#trustedUntil = startedAt + this.session.ttlMs - MARGIN_MS;
+      this.#trustedUntil = startedAt + this.session.ttlMs * (1 - MARGIN);
     }
     return answer;
   }

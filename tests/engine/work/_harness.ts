@@ -2,11 +2,16 @@
 import type { Workspace } from "../../../engine/access/workspace.ts";
 import { type Clock, systemClock } from "../../../engine/base/clock.ts";
 import { systemIds } from "../../../engine/base/ids.ts";
-import { noLog } from "../../../engine/base/log.ts";
+import type { Json } from "../../../engine/base/json.ts";
+import { type Log, type LogEntry, noLog } from "../../../engine/base/log.ts";
 import type { Attempt, Kind, Outcome } from "../../../engine/kinds/kind.ts";
 import { createEngine, type Engine } from "../../../engine/mod.ts";
+import { eventPrefix, inboxPrefix } from "../../../engine/store/keys.ts";
 import type { Store } from "../../../engine/store/store.ts";
+import type { RunEvent } from "../../../engine/run/event.ts";
 import type { RunView } from "../../../engine/wire/view.ts";
+import { readRecord } from "../../../engine/work/records.ts";
+import { type ManualClock, settle } from "../../_support/manual_clock.ts";
 
 /** A workspace without files. */
 export const noFiles: Workspace = {
@@ -40,15 +45,43 @@ export class ScriptedKind implements Kind {
   }
 }
 
+/** How a test's engine differs from others. */
+export interface EngineTraits {
+  /** Null: one that runs nothing itself. */
+  worker?: string | null;
+  clock?: Clock;
+  log?: Log;
+  artifactsFolder?: string;
+  sessionTtlMs?: number;
+}
+
 /** An engine whose `ts` cells are scripted. */
 export function engineOf(
   store: Store,
   kind: ScriptedKind,
-  { worker = "w1", clock = systemClock }: { worker?: string | null; clock?: Clock } = {},
+  { worker = "w1", clock = systemClock, log = noLog, ...rest }: EngineTraits = {},
 ): Promise<Engine> {
   const kinds = new Map<string, Kind>([["ts", kind]]);
-  const ports = { store, kinds, workspace: noFiles, clock, ids: systemIds(clock), log: noLog };
+  const ports = { store, kinds, workspace: noFiles, clock, ids: systemIds(clock), log, ...rest };
   return createEngine(worker === null ? ports : { ...ports, worker });
+}
+
+/** A log that keeps its entries. */
+export class KeptLog implements Log {
+  readonly entries: Omit<LogEntry, "at">[] = [];
+  #wake = () => {};
+
+  write(entry: Omit<LogEntry, "at">): void {
+    this.entries.push(entry);
+    this.#wake();
+  }
+
+  /** Resolves once there is an entry of this code. */
+  async has(code: string): Promise<void> {
+    while (!this.entries.some((entry) => entry.code === code)) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
 }
 
 /** A notebook of `ts` cells: name and what it reads. */
@@ -92,3 +125,78 @@ export function withMethods(store: Store, methods: Partial<Store>): Store {
 
 /** A store that outlives the engine that closes it. */
 export const kept = (store: Store): Store => withMethods(store, { close: () => Promise.resolve() });
+
+/** What an attempt does that ends only when it is aborted. */
+export function untilAborted({ signal }: Attempt): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const end = () => resolve({ type: "cancelled" });
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+}
+
+/** Reads a run until an event of this type has happened, of the cell if one is named. */
+export async function happened(engine: Engine, run: string, type: string, step?: string): Promise<void> {
+  for await (const { items } of engine.follow(run, { signal: AbortSignal.timeout(10_000) })) {
+    for (const item of items) {
+      if (item.kind !== "event" || item.event.type !== type) continue;
+      if (step === undefined || "step" in item.event && item.event.step === step) return;
+    }
+  }
+  throw new Error(`${type} never happened`);
+}
+
+/** The journal of a run as the store has it. */
+export async function journalOf(store: Store, run: string): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for await (const entry of store.list(eventPrefix(run))) events.push(...readRecord(entry).events);
+  return events;
+}
+
+/** Lets time pass, in steps of `stepMs` with real events between them, until `until` settles. */
+export async function pass<T>(clock: ManualClock, until: Promise<T>, stepMs = 100): Promise<T> {
+  let over = false;
+  const done = until.finally(() => over = true);
+  done.catch(() => {});
+  for (let left = 5_000; !over; left--) {
+    if (left === 0) throw new Error(`Not there after ${5_000 * stepMs} ms`);
+    await clock.advance(stepMs);
+    await turn();
+  }
+  return await done;
+}
+
+/** The promise, unless it takes more than five seconds. */
+export async function soon<T>(promise: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = systemClock.sleep(5_000, over.signal).then(() => {
+    if (!over.signal.aborted) throw new Error("Not there after 5 s");
+  });
+  try {
+    return await Promise.race([promise, late]) as T;
+  } finally {
+    over.abort();
+  }
+}
+
+/** Lets the event loop go round once. */
+export async function turn(): Promise<void> {
+  await settle();
+  await new Promise<void>((resolve) => setTimeout(resolve));
+}
+
+/** `depth` arrays inside each other. */
+export function nested(depth: number, inner: Json = 1): Json {
+  let value = inner;
+  for (let i = 0; i < depth; i++) value = [value];
+  return value;
+}
+
+/** Waits until every posted command has been taken out of the inbox. */
+export async function inboxEmptied(store: Store): Promise<void> {
+  const until = performance.now() + 5_000;
+  while ((await Array.fromAsync(store.list(inboxPrefix()))).length > 0) {
+    if (performance.now() > until) throw new Error("A posted command is still there after 5 s");
+    await turn();
+  }
+}
