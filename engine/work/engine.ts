@@ -130,7 +130,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     worker: options.worker,
     taken: ({ head }) => announce(head),
   });
-  const ports: SubmitPorts = { store, artifacts, documents, kinds, workspace, clock, ids, history };
+  const ports: SubmitPorts = {
+    store,
+    artifacts,
+    documents,
+    kinds,
+    workspace,
+    clock,
+    ids,
+    history,
+    remember: journals.remember,
+    admit: (...run) => worker?.admit(...run),
+  };
   const closing = new AbortController();
   await worker?.start();
 
