@@ -44,6 +44,8 @@ export interface ClaimPorts {
   /** Whether the worker has room for another run. */
   hasRoom(): boolean;
   owns(run: string): boolean;
+  /** Whether the worker takes this run up at all. */
+  wants(run: string): boolean;
   /** Runs that could not be read and that the log has already told of. */
   unreadable: Set<string>;
   /** Takes a run in; `adopted` if it was begun by a session that is gone. */
@@ -72,7 +74,7 @@ export async function claimOne(ports: ClaimPorts, run: string, createdAt: number
 
 async function claimEntry(ports: ClaimPorts, { key, version }: Entry): Promise<void> {
   const run = lastText(key);
-  if (!ports.owns(run)) await claim(ports, run, [{ key, version }], false);
+  if (ports.wants(run) && !ports.owns(run)) await claim(ports, run, [{ key, version }], false);
 }
 
 /**
@@ -93,7 +95,7 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
   }
   for await (const entry of store.list(leasePrefix)) {
     const run = lastText(entry.key);
-    if (ports.owns(run)) continue;
+    if (ports.owns(run) || !ports.wants(run)) continue;
     const lease = await readable(ports, run, () => readLease(entry));
     if (lease === undefined || alive.has(lease.session)) continue;
     await claim(ports, run, [{ key: entry.key, version: entry.version }], true);

@@ -100,6 +100,8 @@ export interface EngineOptions {
    * runs wait for the worker of another.
    */
   worker?: string;
+  /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
+  only?: readonly string[];
 }
 
 /** Groups that a view takes in together. */
@@ -128,6 +130,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ids,
     log,
     worker: options.worker,
+    ...(options.only === undefined ? {} : { only: options.only }),
     taken: ({ head }) => announce(head),
   });
   const ports: SubmitPorts = {
@@ -220,7 +223,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     async submit(request) {
       const { run, head } = await submit(ports, request);
       if (head !== undefined) announce(head);
-      worker?.ring();
+      worker?.expect(run);
       return { run };
     },
     pause: (run, by) => tell(run, { type: "pauseRun", by }),

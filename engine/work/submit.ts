@@ -234,7 +234,8 @@ async function readFileParams(
       problems.push({ ...place, code: "param_invalid", severity: "error", type: "config", message });
     try {
       const files = await workspace.files(glob);
-      if (type === "files") read[name] = files;
+      if (files.length === 0) wrong(`Param '${name}': no file matches '${glob}'`);
+      else if (type === "files") read[name] = files;
       else if (files.length === 1) read[name] = files[0]!;
       else wrong(`Param '${name}' must name one file; ${files.length} match '${glob}'`);
     } catch (error) {

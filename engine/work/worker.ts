@@ -55,6 +55,8 @@ export interface WorkerPorts {
   log: Log;
   /** Id of this worker; no two live processes may share it. */
   worker: string;
+  /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
+  only?: readonly string[];
   /** A run was taken in. */
   taken(live: LiveRun): void;
 }
@@ -78,12 +80,24 @@ export class Worker {
   readonly #unreadable = new Set<string>();
   #claimAgain = false;
 
-  constructor(private readonly ports: WorkerPorts) {}
+  /** Runs that it takes up; absent: all. */
+  readonly #own: Set<string> | undefined;
+
+  constructor(private readonly ports: WorkerPorts) {
+    this.#own = ports.only === undefined ? undefined : new Set(ports.only);
+  }
 
   /** Opens the session and takes up what the former one left. */
   start(): Promise<void> {
     this.#beginning = this.#begin();
     return this.#beginning;
+  }
+
+  /** Makes a worker that takes up only its own runs take up this one. */
+  expect(run: string): void {
+    this.#own?.add(run);
+    this.#lookForOrphans = true;
+    this.ring();
   }
 
   /** Whether this worker owns the run now. */
@@ -187,6 +201,7 @@ export class Worker {
         this.#tenure === tenure && !this.#closing && tenure.held.trusted && working(tenure) < MAX_RUNS,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
+      wants: (run: string) => this.#own?.has(run) ?? true,
       take: (live: LiveRun, adopted: boolean) => {
         tenure.runs.set(live.run.id, live);
         this.ports.taken(live);
@@ -257,6 +272,7 @@ export class Worker {
     const head = await this.ports.journals.head(run).catch(() => undefined);
     if (head === undefined) return undefined;
     if (head.phase === "ended") return "over";
+    if (!this.#claimPorts(tenure).wants(run)) return undefined;
     await claimOne(this.#claimPorts(tenure), run, head.createdAt);
     return tenure.runs.get(run);
   }
