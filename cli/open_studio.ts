@@ -8,7 +8,7 @@ import { EngineError } from "../engine/base/errors.ts";
 import { systemIds } from "../engine/base/ids.ts";
 import { lineLog, type Log } from "../engine/base/log.ts";
 import { createEngine, createKindTools, type Engine, openStore } from "../engine/mod.ts";
-import type { Io } from "./io.ts";
+import { CommandError, EXIT, type Io } from "./io.ts";
 import type { Settings } from "./settings.ts";
 
 /** A studio without its page. */
@@ -28,17 +28,32 @@ const MEMORY = "memory:";
 /** The one worker of a store file; the file's lock keeps it the only one. */
 const LOCAL_WORKER = "local";
 
+/** How a command opens the studio. */
+export interface StudioOptions {
+  /** Goes on without a worker if another process has the store. Default false. */
+  mayBeClient?: boolean;
+  /** Runs only these and what it submits itself; what others left is not its business. Absent: everything. */
+  only?: readonly string[];
+  /** Leaves entries about cells out of the log, because progress tells of them. Default false. */
+  quiet?: boolean;
+}
+
 /**
  * Opens a studio.
  *
- * @param mayBeClient whether to go on without a worker if another process has the store
  * @throws {EngineError} `store_in_use`, `store_unavailable`
+ * @throws {CommandError} 2 if the data folder cannot be one
  */
-export async function openStudio(settings: Settings, io: Io, { mayBeClient = false } = {}): Promise<Studio> {
+export async function openStudio(
+  settings: Settings,
+  io: Io,
+  { mayBeClient = false, only, quiet = false }: StudioOptions = {},
+): Promise<Studio> {
   const clock = systemClock;
   const ids = systemIds(clock);
-  const log = lineLog({ clock, level: settings.logLevel, readable: Deno.stderr.isTerminal(), print: io.err });
-  await Deno.mkdir(settings.data, { recursive: true, mode: 0o700 });
+  const all = lineLog({ clock, level: settings.logLevel, readable: Deno.stderr.isTerminal(), print: io.err });
+  const log: Log = quiet ? { write: (entry) => entry.cell === undefined && all.write(entry) } : all;
+  await makeDataFolder(settings.data);
   const workspace = await openWorkspace({ root: settings.workspace, notebooks: settings.notebooks });
   const { store, exclusive, release, client } = await open(settings.store, mayBeClient);
   const tools = createKindTools({ workspace, clock, log, env: io.env, envNames: io.envNames });
@@ -51,6 +66,7 @@ export async function openStudio(settings: Settings, io: Io, { mayBeClient = fal
     log,
     ...(settings.store === MEMORY ? {} : { artifactsFolder: settings.data }),
     ...(client ? {} : { worker: exclusive ? LOCAL_WORKER : ids.next("wrk") }),
+    ...(only === undefined ? {} : { only }),
   });
   return {
     engine,
@@ -63,6 +79,17 @@ export async function openStudio(settings: Settings, io: Io, { mayBeClient = fal
       await release();
     },
   };
+}
+
+async function makeDataFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new CommandError(
+      EXIT.usage,
+      `The data folder cannot be made (WEFT_DATA): ${path}: ${(error as Error).message}`,
+    );
+  }
 }
 
 async function open(address: string, mayBeClient: boolean) {

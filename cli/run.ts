@@ -10,8 +10,8 @@ import type { Problem } from "../engine/notebook/types.ts";
 import type { RunView } from "../engine/wire/view.ts";
 import { readArguments } from "./flags.ts";
 import { CommandError, EXIT, type Io } from "./io.ts";
+import { followRun } from "./follow_run.ts";
 import { openStudio } from "./open_studio.ts";
-import { progressOf } from "./progress.ts";
 import { notebookId, problemLine, readNotebook } from "./read_notebook.ts";
 import { readSettings } from "./settings.ts";
 
@@ -21,7 +21,7 @@ export interface RunReport {
   /** Null if the notebook could not run. */
   run: string | null;
   label: RunView["label"] | "invalid";
-  cells: Record<string, { label: string; value: Json; display?: JsonObject; problem?: string }>;
+  cells: Record<string, { label: string; value: Json; problem?: string }>;
   problems?: Problem[];
 }
 
@@ -53,17 +53,30 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const params = paramsOf(read.all("param"));
   const settings = readSettings(io, { store: read.text("store"), logLevel: "warn" });
   const text = await readNotebook(file, io);
-  const studio = await openStudio(settings, io, { mayBeClient: true });
+  const quiet = io.env("WEFT_LOG_LEVEL") === undefined;
+  const request = {
+    notebook: notebookId(file, settings, io),
+    text,
+    params,
+    author: "terminal",
+    key: read.text("key"),
+  };
+  let studio = await openStudio(settings, io, { mayBeClient: true, only: [], quiet });
   try {
-    if (studio.client) io.err("Another Weft has this store open; it runs the notebook");
-    const request = {
-      notebook: notebookId(file, settings, io),
-      text,
-      params,
-      author: "terminal",
-      key: read.text("key"),
-    };
-    return await runAndReport(studio.engine, request, file, read.on("json"), io);
+    const submitted = await submit(studio.engine, request, file, read.on("json"), io);
+    if (typeof submitted === "number") return submitted;
+    const { run } = submitted;
+    io.err(run);
+    if (studio.client) {
+      io.err("Another Weft has this store open; it runs the notebook, or this one when that one ends");
+    }
+    const ended = await followRun(studio, run, settings, io, { only: [run], quiet });
+    studio = ended.studio;
+    if (!ended.done) {
+      io.err(`Interrupted. The run is kept, and weft serve on this store goes on with it: ${run}`);
+      return EXIT.interrupted;
+    }
+    return await finish(studio.engine, run, request.text, read.on("json"), io);
   } finally {
     await studio.close();
   }
@@ -77,33 +90,28 @@ function paramsOf(given: string[]): JsonObject {
   }));
 }
 
-async function runAndReport(
+/** Submits a run, or says what is wrong with it and with which code to exit. */
+async function submit(
   engine: Engine,
   request: Parameters<Engine["submit"]>[0],
   file: string,
   json: boolean,
   io: Io,
-): Promise<number> {
-  let run: string;
+): Promise<{ run: string } | number> {
   try {
-    ({ run } = await engine.submit(request));
+    return await engine.submit(request);
   } catch (error) {
     if (!(error instanceof EngineError) || error.problems === undefined) throw error;
     return refused(error, file, json, io);
   }
-  io.err(run);
-  const progress = progressOf(io.err);
-  for await (const { items } of engine.follow(run, { signal: io.signal })) {
-    for (const item of items) if (item.kind === "event") progress(item.event);
-  }
+}
+
+/** Prints what came of a run that has ended; the exit code. */
+async function finish(engine: Engine, run: string, text: string, json: boolean, io: Io): Promise<number> {
   const view = await engine.view(run);
-  if (io.signal.aborted && view.endedAt === undefined) {
-    io.err(`Interrupted. The run is kept, and the next Weft on this store goes on with it: ${run}`);
-    return EXIT.interrupted;
-  }
   const report = await reportOf(engine, view);
   if (json) io.out(JSON.stringify(report));
-  else printSinks(report, await sinksOf(engine, request.text, view), io);
+  else printSinks(report, view, await sinksOf(engine, text, view), io);
   return exitOf(view);
 }
 
@@ -121,11 +129,10 @@ function refused(error: EngineError, file: string, json: boolean, io: Io): numbe
 
 async function reportOf(engine: Engine, view: RunView): Promise<RunReport> {
   const cells: RunReport["cells"] = {};
-  for (const [name, { label, value, display, problem }] of Object.entries(view.cells)) {
+  for (const [name, { label, value, problem }] of Object.entries(view.cells)) {
     cells[name] = {
       label,
       value: value === undefined ? null : await engine.read(value),
-      ...(display === undefined ? {} : { display }),
       ...(problem === undefined ? {} : { problem: problem.message }),
     };
   }
@@ -139,9 +146,10 @@ async function sinksOf(engine: Engine, text: string, view: RunView): Promise<str
   return Object.keys(view.cells).filter((name) => !needed.has(name));
 }
 
-function printSinks({ cells }: RunReport, sinks: string[], io: Io): void {
+function printSinks({ cells }: RunReport, view: RunView, sinks: string[], io: Io): void {
   for (const name of sinks) {
-    const { label, value, display } = cells[name]!;
+    const { label, value } = cells[name]!;
+    const { display } = view.cells[name]!;
     if (label !== "succeeded" && label !== "warned" && label !== "reused") continue;
     if (sinks.length > 1) io.out(`## ${name}\n`);
     if (display?.as === "chart") io.out("A chart: the studio draws it, --json prints what it is made of");

@@ -46,6 +46,10 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
     store: read.text("store"),
     port: read.text("port"),
   });
+  const folder = await Deno.stat(settings.workspace).catch(() => undefined);
+  if (folder?.isDirectory !== true) {
+    throw new CommandError(EXIT.notFound, `There is no folder of this name: ${settings.workspace}`);
+  }
   const building = buildAssets({ dev: read.on("dev") });
   const studio = await openStudio(settings, io);
   const logins = await openLogins({ folder: settings.data, clock: systemClock });

@@ -9,6 +9,8 @@ import type { RunEvent, StepProblem, Usage, Warning } from "./event.ts";
 
 /** A command to a run. `step` is a cell's name. */
 export type RunCommand =
+  /** Its first command, by whoever makes it. */
+  | { type: "queueRun"; event: Extract<RunEvent, { type: "run.queued" }> }
   | { type: "startRun" }
   | { type: "adoptRun" }
   | { type: "releaseRun" }

@@ -50,6 +50,10 @@ export function isRejected(decision: Transition | Rejected): decision is Rejecte
 }
 
 const HANDLERS: Handlers = {
+  queueRun(run, { event }) {
+    return run.seq === 0 ? happen([event]) : SAME;
+  },
+
   startRun(run) {
     if (run.phase === "ended") return refuse("run_ended", `Run ${run.id} has ended`);
     return run.phase === "active" ? SAME : happen([{ type: "run.started" }]);

@@ -44,6 +44,8 @@ export interface ClaimPorts {
   /** Whether the worker has room for another run. */
   hasRoom(): boolean;
   owns(run: string): boolean;
+  /** Whether the worker takes this run up at all. */
+  wants(run: string): boolean;
   /** Runs and sessions that could not be read and that the log has already told of. */
   unreadable: Set<string>;
   /** Takes a run in; `adopted` if it was begun by a session that is gone. */
@@ -72,7 +74,7 @@ export async function claimOne(ports: ClaimPorts, run: string, createdAt: number
 
 async function claimEntry(ports: ClaimPorts, { key, version }: Entry): Promise<void> {
   const run = lastText(key);
-  if (!ports.owns(run)) await claim(ports, run, [{ key, version }], false);
+  if (ports.wants(run) && !ports.owns(run)) await claim(ports, run, [{ key, version }], false);
 }
 
 /**
@@ -83,7 +85,10 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
   const { store, worker } = ports;
   // Leases first: whoever wrote one of these had a session by then, so that no live one is missing below.
   const leases: Entry[] = [];
-  for await (const entry of store.list(leasePrefix)) if (!ports.owns(lastText(entry.key))) leases.push(entry);
+  for await (const entry of store.list(leasePrefix)) {
+    const run = lastText(entry.key);
+    if (!ports.owns(run) && ports.wants(run)) leases.push(entry);
+  }
   const alive = new Set<string>();
   const taken: Session[] = [];
   for await (const entry of store.list(sessionPrefix)) {

@@ -102,6 +102,8 @@ export interface EngineOptions {
   worker?: string;
   /** How long the worker may be silent before its runs may be taken from it, in ms. Default 15,000. */
   sessionTtlMs?: number;
+  /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
+  only?: readonly string[];
 }
 
 /** Groups that a view takes in together. */
@@ -133,9 +135,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     worker: options.worker,
     sessionTtlMs: options.sessionTtlMs,
+    ...(options.only === undefined ? {} : { only: options.only }),
     taken: ({ head }) => announce(head),
   });
-  const ports: SubmitPorts = { store, artifacts, documents, kinds, workspace, clock, ids, history };
+  const ports: SubmitPorts = {
+    store,
+    artifacts,
+    documents,
+    kinds,
+    workspace,
+    clock,
+    ids,
+    history,
+    remember: journals.remember,
+    admit: (...run) => worker?.admit(...run),
+  };
   const closing = new AbortController();
   await worker?.start();
 
@@ -214,7 +228,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     async submit(request) {
       const { run, head } = await submit(ports, request);
       if (head !== undefined) announce(head);
-      worker?.ring();
+      worker?.expect(run);
       return { run };
     },
     pause: (run, by) => tell(run, { type: "pauseRun", by: by.slice(0, MOST_BY) }),

@@ -14,12 +14,17 @@ import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import { readFrames, readHead, readPlan, readRecord } from "./records.ts";
 
+/** Plans kept in memory, the longest known forgotten first. */
+const KEPT_PLANS = 1_000;
+
 /** Reads runs. */
 export interface Journals {
   /** The head of a run; `undefined` if there is no such run. */
   head(run: string): Promise<RunHead | undefined>;
   /** The frozen plan of a run. */
   plan(head: RunHead): Promise<Plan>;
+  /** Spares the reading of a plan that was just made. */
+  remember(head: RunHead, plan: Plan): void;
   /** Journal records after `seq`, in order. */
   records(run: string, after: number): AsyncIterable<JournalRecord>;
   /** Frames of one attempt after `seq`, in order, in the batches in which they were written. */
@@ -31,6 +36,12 @@ export interface Journals {
 /** See {@link Journals}. Each method throws `store_corrupt` for a record that it cannot read. */
 export function journals(store: Store, artifacts: Artifacts): Journals {
   const plans = new Map<string, Promise<Plan>>();
+
+  const keyOf = (head: RunHead) => "sha256" in head.plan ? head.plan.sha256 : head.id;
+  const keep = (key: string, plan: Promise<Plan>) => {
+    if (plans.size >= KEPT_PLANS) plans.delete(plans.keys().next().value!);
+    plans.set(key, plan);
+  };
 
   async function readPlanOf(head: RunHead): Promise<Plan> {
     const value = await artifacts.get(head.plan);
@@ -47,14 +58,17 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
       return entry === undefined ? undefined : readHead(entry);
     },
 
+    remember(head, plan) {
+      keep(keyOf(head), Promise.resolve(plan));
+    },
+
     plan(head) {
-      const key = "sha256" in head.plan ? head.plan.sha256 : head.id;
+      const key = keyOf(head);
       const known = plans.get(key);
       if (known !== undefined) return known;
       const plan = readPlanOf(head);
       plan.catch(() => plans.delete(key));
-      if (plans.size >= 100) plans.delete(plans.keys().next().value!);
-      plans.set(key, plan);
+      keep(key, plan);
       return plan;
     },
 

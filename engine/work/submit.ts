@@ -21,7 +21,9 @@ import { makePlan } from "../plan/plan.ts";
 import type { History, Plan } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, requestKey, runKey } from "../store/keys.ts";
-import type { Store } from "../store/store.ts";
+import type { JournalRecord, RunEvent } from "../run/event.ts";
+import type { Put, Store } from "../store/store.ts";
+import type { Answer } from "./commit/turn.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
 import { readRequest } from "./records.ts";
@@ -55,6 +57,9 @@ export interface Prepared {
   problems: Problem[];
 }
 
+/** Longest name of an author that is kept, in characters. */
+const MOST_AUTHOR = 200;
+
 /** What submitting needs. */
 export interface SubmitPorts {
   store: Store;
@@ -65,7 +70,13 @@ export interface SubmitPorts {
   clock: Clock;
   ids: Ids;
   history(notebook: string): Promise<History>;
+  /** Spares the reading of a plan that was just made. */
+  remember(head: RunHead, plan: Plan): void;
+  /** Lets this process's worker make the run, if it has one with room. */
+  admit(head: RunHead, plan: Plan, event: QueuedEvent, puts: Put[]): Promise<Answer> | undefined;
 }
+
+type QueuedEvent = Extract<RunEvent, { type: "run.queued" }>;
 
 /** Checks and plans a request. Starts, writes and sends nothing; reads the files that params name. */
 export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "author">): Promise<Prepared> {
@@ -119,31 +130,54 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     id: ports.ids.next("run"),
     notebook: request.notebook,
     version: document.version,
-    author: request.author,
+    author: request.author.slice(0, MOST_AUTHOR),
     plan: planRef,
     createdAt: ports.clock.now(),
     phase: "queued",
     intent: "go",
     outcome: "none",
   };
-  const made = await appear(ports, request, head, {
-    seq: 1,
-    at: head.createdAt,
-    session: "",
-    epoch: 0,
-    events: [{
-      type: "run.queued",
-      notebook: head.notebook,
-      version: head.version,
-      plan: planRef,
-      params: paramsRef,
-      author: head.author,
-    }],
-  });
-  if (made) return { run: head.id, head };
+  const event = {
+    type: "run.queued",
+    notebook: head.notebook,
+    version: head.version,
+    plan: planRef,
+    params: paramsRef,
+    author: head.author,
+  } as const;
+  ports.remember(head, plan);
+  if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
+  if (await appear(ports, request, head, event)) return { run: head.id, head };
   const winner = await madeBefore(ports, request);
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
+}
+
+/**
+ * EN-207: a worker with room makes the run in its own next commit and starts it there. A request with a key needs a
+ * check that may lose a race, so it goes the long way.
+ */
+async function admitted(
+  { admit }: SubmitPorts,
+  { key }: RunRequest,
+  head: RunHead,
+  plan: Plan,
+  event: QueuedEvent,
+): Promise<boolean> {
+  if (key !== undefined) return false;
+  hit("submit.before");
+  const answer = await admit(head, plan, event, placesOf(head));
+  hit("submit.after");
+  return answer?.ok === true;
+}
+
+/** A run's places in the lists. */
+function placesOf(head: RunHead): Put[] {
+  const value = encodeRecord(null);
+  return [
+    { key: byNotebookKey(head.notebook, head.createdAt, head.id), value },
+    { key: byTimeKey(head.createdAt, head.id), value },
+  ];
 }
 
 /** Writes a new run whole; false if another request with the same key was faster. */
@@ -151,18 +185,17 @@ async function appear(
   { store }: SubmitPorts,
   request: RunRequest,
   head: RunHead,
-  first: unknown,
+  event: QueuedEvent,
 ): Promise<boolean> {
   hit("submit.before");
+  const first: JournalRecord = { seq: 1, at: head.createdAt, session: "", epoch: 0, events: [event] };
   const began = eventKey(head.id, 1);
-  const none = encodeRecord(null);
   const keyed = request.key === undefined ? [] : [requestKey(request.key)];
   const answer = await store.submit([
     { key: began, value: encodeRecord(first) },
     { key: runKey(head.id), value: encodeRecord(head) },
-    { key: byNotebookKey(head.notebook, head.createdAt, head.id), value: none },
-    { key: byTimeKey(head.createdAt, head.id), value: none },
-    { key: readyKey(LANE, head.createdAt, head.id), value: none },
+    ...placesOf(head),
+    { key: readyKey(LANE, head.createdAt, head.id), value: encodeRecord(null) },
     ...keyed.map((key) => ({
       key,
       value: encodeRecord({ run: head.id, fingerprint: fingerprintOf(request) }),
@@ -204,7 +237,8 @@ async function readFileParams(
       problems.push({ ...place, code: "param_invalid", severity: "error", type: "config", message });
     try {
       const files = await workspace.files(glob);
-      if (type === "files") read[name] = files;
+      if (files.length === 0) wrong(`Param '${name}': no file matches '${glob}'`);
+      else if (type === "files") read[name] = files;
       else if (files.length === 1) read[name] = files[0]!;
       else wrong(`Param '${name}' must name one file; ${files.length} match '${glob}'`);
     } catch (error) {

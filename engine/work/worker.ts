@@ -11,16 +11,20 @@
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import type { Plan } from "../plan/types.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
+import type { RunEvent } from "../run/event.ts";
+import { newRun } from "../run/fold.ts";
 import { dues } from "../run/next.ts";
-import { inboxPrefix } from "../store/keys.ts";
-import type { Entry, Key, Store } from "../store/store.ts";
+import { encodeRecord } from "../store/codec.ts";
+import { inboxPrefix, leaseKey } from "../store/keys.ts";
+import type { Entry, Key, Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
 import { adoptOrphans, claimOne, type ClaimPorts, claimReady } from "./claim.ts";
 import { Committer } from "./commit/committer.ts";
-import type { LiveRun } from "./commit/live_run.ts";
+import type { LiveRun, RunHead } from "./commit/live_run.ts";
 import { HeldSession } from "./commit/session.ts";
 import type { Answer } from "./commit/turn.ts";
 import type { Documents } from "./documents.ts";
@@ -53,6 +57,8 @@ export interface WorkerPorts {
   worker: string;
   /** How long its session lives without a write. */
   sessionTtlMs?: number;
+  /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
+  only?: readonly string[];
   /** A run was taken in. */
   taken(live: LiveRun): void;
 }
@@ -76,12 +82,24 @@ export class Worker {
   readonly #unreadable = new Set<string>();
   #claimAgain = false;
 
-  constructor(private readonly ports: WorkerPorts) {}
+  /** Runs that it takes up; absent: all. */
+  readonly #own: Set<string> | undefined;
+
+  constructor(private readonly ports: WorkerPorts) {
+    this.#own = ports.only === undefined ? undefined : new Set(ports.only);
+  }
 
   /** Opens the session and takes up what the former one left. */
   start(): Promise<void> {
     this.#beginning = this.#begin();
     return this.#beginning;
+  }
+
+  /** Makes a worker that takes up only its own runs take up this one. */
+  expect(run: string): void {
+    this.#own?.add(run);
+    this.#lookForOrphans = true;
+    this.ring();
   }
 
   /** Whether this worker owns the run now. */
@@ -92,6 +110,30 @@ export class Worker {
   /** Looks for ready runs and posted commands now instead of at the next poll. */
   ring(): void {
     this.#look().catch((error) => this.#warn("Looking for runs failed", error));
+  }
+
+  /**
+   * Takes in a run that is being made, in the commit that makes it (EN-207): `puts` are its places in the lists.
+   * `undefined` if there is no room; not ok if the session was lost, and then there is no such run.
+   */
+  admit(
+    head: RunHead,
+    plan: Plan,
+    event: Extract<RunEvent, { type: "run.queued" }>,
+    puts: Put[],
+  ): Promise<Answer> | undefined {
+    const tenure = this.#tenure;
+    if (tenure === undefined || !this.#claimPorts(tenure).hasRoom()) return undefined;
+    const live: LiveRun = { head, run: newRun(head.id, plan), attempts: new Map() };
+    const lease: Put = {
+      key: leaseKey(head.id),
+      value: encodeRecord({ session: this.ports.worker, epoch: 1 }),
+    };
+    tenure.runs.set(head.id, live);
+    return new Promise((settle) => {
+      tenure.committer.submit({ live, command: { type: "queueRun", event }, puts: [...puts, lease], settle });
+      tenure.committer.submit({ live, command: { type: "startRun" }, settle: () => {} });
+    });
   }
 
   /** Gives a command to a run that this worker owns; `undefined` if it does not. Resolves when the answer is durable. */
@@ -161,6 +203,7 @@ export class Worker {
         this.#tenure === tenure && !this.#closing && tenure.held.trusted && working(tenure) < MAX_RUNS,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
+      wants: (run: string) => this.#own?.has(run) ?? true,
       take: (live: LiveRun, adopted: boolean) => {
         tenure.runs.set(live.run.id, live);
         this.ports.taken(live);
@@ -228,6 +271,7 @@ export class Worker {
     const head = await this.ports.journals.head(run).catch(() => undefined);
     if (head === undefined) return undefined;
     if (head.phase === "ended") return "over";
+    if (!this.#claimPorts(tenure).wants(run)) return undefined;
     await claimOne(this.#claimPorts(tenure), run, head.createdAt);
     return tenure.runs.get(run);
   }

@@ -44,6 +44,43 @@ export async function weft(folder: string, args: string[], env: Record<string, s
   return { code, out: text(stdout), err: text(stderr) };
 }
 
+/** A command under way. */
+export interface Started {
+  process: Deno.ChildProcess;
+  /** Resolves when standard error holds the text. */
+  errIncludes(text: string): Promise<void>;
+  done: Promise<Done>;
+}
+
+/** Starts a command. */
+export function start(folder: string, args: string[], env: Record<string, string> = {}): Started {
+  const process = command(folder, args, env).spawn();
+  let err = "";
+  let heard = Promise.withResolvers<void>();
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of process.stderr) {
+      err += decoder.decode(chunk, { stream: true });
+      heard.resolve();
+      heard = Promise.withResolvers();
+    }
+    heard.reject(new Error(`The command ended first: ${err}`));
+    heard.promise.catch(() => {});
+  })();
+  const out = new Response(process.stdout).text();
+  return {
+    process,
+    async errIncludes(text) {
+      while (!err.includes(text)) await heard.promise;
+    },
+    done: (async () => {
+      const { code } = await process.status;
+      await reading;
+      return { code, out: await out, err };
+    })(),
+  };
+}
+
 /** A server that is up: where it is, a login, and its process. */
 export interface Served {
   url: string;

@@ -48,7 +48,7 @@ const BAD: Bad[] = [
   {
     name: "a kind that cannot run yet",
     text: "```http x\nGET https://example.org/\n```\n",
-    says: /:1:1 kind_unknown Cell kind 'http' cannot run in this version/,
+    says: /:1:1 kind_unknown Cell kind 'http' of 'x' cannot run in this version/,
   },
   {
     name: "an unterminated fence",

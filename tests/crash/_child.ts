@@ -38,7 +38,9 @@ if (import.meta.main) {
   );
   const engine = await engineOf(store.store, new ScriptedKind(behaviour));
   const known = (await engine.runs({}))[0]?.id;
-  const run = known ?? (await engine.submit({ notebook: "n", text: notebookOf(CELLS), author: "t" })).run;
+  // With a key a run is made first and claimed then; without, both are one commit.
+  const key = point === "claim.after" ? "k" : undefined;
+  const run = known ?? (await engine.submit({ notebook: "n", text: notebookOf(CELLS), author: "t", key })).run;
   const view = await ended(engine, run);
   await engine.close();
   await store.release();

@@ -201,7 +201,7 @@ export class Committer {
 
   #batchOf(turn: Turn): Batch {
     const { worker, epoch } = this.ports.held.session;
-    const batch: Batch = { puts: [], deletes: [...turn.deletes] };
+    const batch: Batch = { puts: [...turn.puts], deletes: [...turn.deletes] };
     for (const part of turn.runs.values()) {
       const { run } = part.live;
       for (const frames of part.frames) {
@@ -219,7 +219,7 @@ export class Committer {
       const released = part.events.some(({ type }) => type === "run.released");
       if (run.phase === "ended" || released) batch.deletes.push(leaseKey(run.id));
       if (released) {
-        batch.puts.push({ key: readyKey(LANE, run.createdAt, run.id), value: encodeRecord(null) });
+        batch.puts.push({ key: readyKey(LANE, part.live.head.createdAt, run.id), value: encodeRecord(null) });
       }
       batch.puts.push(...pastValues(part));
     }

@@ -26,6 +26,8 @@ export interface Item {
   command?: RunCommand;
   /** Frames that become durable before or with the command. */
   frames?: Frame[];
+  /** Records that are written with the command, such as a new run's places in the lists. */
+  puts?: Put[];
   /** Records that go with the command, such as the inbox entry it came from. */
   deletes?: Key[];
   /** Called once: when all of it is durable, when it was refused, or when the session was lost (`session_lost`). */
@@ -50,6 +52,7 @@ export interface RunTurn {
 export interface Turn {
   at: Millis;
   runs: Map<LiveRun, RunTurn>;
+  puts: Put[];
   deletes: Key[];
   answers: { item: Item; answer: Answer }[];
 }
@@ -72,7 +75,7 @@ const MUTATIONS_A_COMMAND = 4;
  * @param hungry runs that could start something if there were slots; kept up to date
  */
 export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<LiveRun>, at: Millis): Turn {
-  const turn: Turn = { at, runs: new Map(), deletes: [], answers: [] };
+  const turn: Turn = { at, runs: new Map(), puts: [], deletes: [], answers: [] };
   let bytes = 0;
   let mutations = 0;
   const kept: Item[] = [];
@@ -90,7 +93,8 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
     const before = part.bytes;
     take(turn, part, item, slots);
     bytes += part.bytes - before + (item.frames === undefined ? 0 : bytesOf(item.frames));
-    mutations += MUTATIONS_A_COMMAND + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0);
+    mutations += MUTATIONS_A_COMMAND + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0) +
+      (item.puts?.length ?? 0);
   }
   queue.splice(0, queue.length, ...kept);
   for (const live of hungry) if (!turn.runs.has(live)) partOf(turn, live);
@@ -139,6 +143,7 @@ const TELLING: ReadonlySet<RunCommand["type"]> = new Set(["pauseRun", "resumeRun
 
 function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): void {
   if (item.frames !== undefined && item.frames.length > 0) part.frames.push(item.frames);
+  turn.puts.push(...item.puts ?? []);
   turn.deletes.push(...item.deletes ?? []);
   const answer = item.command === undefined ? { ok: true } as const : apply(turn, part, item.command, slots);
   turn.answers.push({ item, answer });

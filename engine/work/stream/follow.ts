@@ -67,6 +67,7 @@ export async function* follow(
     }
   } finally {
     stop();
+    inbox.close();
   }
 }
 
@@ -74,6 +75,8 @@ export async function* follow(
 class Inbox {
   #turns: Turnout[] = [];
   #wake = () => {};
+  #net: Promise<void> | undefined;
+  readonly #closed = new AbortController();
   overflown = false;
 
   add(turnout: Turnout): void {
@@ -91,16 +94,25 @@ class Inbox {
     this.overflown = false;
   }
 
-  /** Waits for a turn; false if none came within `ms`. */
+  /**
+   * Waits for a turn; false if none came for up to `ms`. One timer serves all waits until it fires: turns come by the
+   * thousand, and a timer for each costs more than the turn.
+   */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    const abort = () => woken.abort();
-    signal.addEventListener("abort", abort, { once: true });
-    if (this.#turns.length === 0 && !this.overflown && !signal.aborted) await clock.sleep(ms, woken.signal);
-    this.#wake = () => {};
-    signal.removeEventListener("abort", abort);
+    const woken = Promise.withResolvers<void>();
+    this.#wake = woken.resolve;
+    if (this.#turns.length === 0 && !this.overflown && !signal.aborted) {
+      this.#net ??= clock.sleep(ms, AbortSignal.any([signal, this.#closed.signal])).then(() => {
+        this.#net = undefined;
+      });
+      await Promise.race([woken.promise, this.#net]);
+    }
     return this.#turns.length > 0 || this.overflown;
+  }
+
+  /** Ends the timer. */
+  close(): void {
+    this.#closed.abort();
   }
 }
 
