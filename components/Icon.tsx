@@ -26,6 +26,7 @@ const PATHS: Record<string, string> = {
   invalid: "M8 2.5 14 13H2zM8 6.5v3M8 11.2v.3",
   run: "M5 3.2v9.6L12.8 8z",
   stop: "M4.2 4.2h7.6v7.6H4.2z",
+  pause: "M4.5 3.8h2.2v8.4H4.5zM9.3 3.8h2.2v8.4H9.3z",
   page: "M3.5 2.5h9v11h-9zM6 5.5h4M6 8h4M6 10.5h2.5",
   graph: "M2.5 3h3.5v3H2.5zM10 6.5h3.5v3H10zM2.5 10H6v3H2.5zM6 4.5h2v3.5h2M6 11.5h2V8",
   sun:
@@ -36,7 +37,7 @@ const PATHS: Record<string, string> = {
 /** Names of icons. */
 export type IconName = keyof typeof PATHS;
 
-const SOLID = new Set(["run", "stop"]);
+const SOLID = new Set(["run", "stop", "pause"]);
 
 /** Props of {@link Icon}. */
 export interface IconProps {

@@ -1,9 +1,10 @@
 /** Left of a cell: the button that runs or stops, and its place in run order. Owns: when the button can be used. */
 import type { JSX } from "preact";
 import { Icon } from "../components/Icon.tsx";
+import { blockedBecause } from "../components/cell/blockers.ts";
 import { isActive } from "../components/cell/status.ts";
 import { startRun, stopRun } from "./_client/actions.ts";
-import { usePage } from "./_client/page_store.ts";
+import { type PageStore, usePage } from "./_client/page_store.ts";
 
 /** Draws the gutter of the cell `name`. */
 export function CellGutter({ name }: { name: string }): JSX.Element {
@@ -12,7 +13,7 @@ export function CellGutter({ name }: { name: string }): JSX.Element {
   const run = page.run.value;
   const active = isActive(run?.label);
   const stops = active && cell?.label === "running";
-  const why = stops ? undefined : whyNot(page.problems.value, name, active);
+  const why = stops ? undefined : whyNot(page, name);
   const label = stops ? `Stop the run at ${name}` : `Run ${name}`;
   const act = () => {
     if (why !== undefined) page.refusal.value = why;
@@ -43,12 +44,11 @@ function mark(label: string | undefined, place: number | undefined): string {
 }
 
 /** Why a cell cannot be run now, as a sentence. */
-function whyNot(
-  problems: { severity: string; message: string }[],
-  _name: string,
-  active: boolean,
-): string | undefined {
-  if (active) return "A run is going on; stop it first or wait";
-  const error = problems.find(({ severity }) => severity === "error");
-  return error === undefined ? undefined : `Cannot run: ${error.message}`;
+function whyNot(page: PageStore, name: string): string | undefined {
+  const label = page.run.value?.label;
+  if (label === "pausing" || label === "paused") return "The run is paused; resume or stop it first";
+  if (page.active) return "A run is going on; stop it first or wait";
+  const { leftOut, disabled } = page.facts(name) ?? {};
+  if (leftOut) return disabled ? "The cell is disabled" : "It needs the value of a cell that is disabled";
+  return blockedBecause(page.blockers.value.byCell.get(name), name);
 }

@@ -4,7 +4,7 @@
  */
 import "@xyflow/react/dist/style.css";
 import type { JSX } from "preact";
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import {
   Background,
   BackgroundVariant,
@@ -16,6 +16,7 @@ import {
   useNodesState,
 } from "@xyflow/react";
 import type { GraphEdge } from "../components/cell/facts.ts";
+import type { Point } from "../components/graph/edge_path.ts";
 import { saveLayout } from "./_client/actions.ts";
 import { FlowEdge, type FlowEdgeType } from "./_client/graph_edge.tsx";
 import { CellNode, type CellNodeType } from "./_client/graph_node.tsx";
@@ -42,15 +43,22 @@ export function GraphView(): JSX.Element {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const calm = useMemo(() => matchMedia("(prefers-reduced-motion: reduce)").matches, []);
 
+  const save = (leaving: boolean) => {
+    timer.current = void clearTimeout(timer.current);
+    const positions = current.current.map(({ id, position }) =>
+      [id, { x: Math.round(position.x), y: Math.round(position.y) }] as const
+    );
+    void saveLayout(page, Object.fromEntries(positions), leaving);
+  };
   const keep = () => {
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => {
-      const positions = current.current.map(({ id, position }) =>
-        [id, { x: Math.round(position.x), y: Math.round(position.y) }] as const
-      );
-      void saveLayout(page, Object.fromEntries(positions));
-    }, SAVE_AFTER_MS);
+    timer.current = setTimeout(save, SAVE_AFTER_MS, false);
   };
+  useEffect(() => {
+    const leave = () => timer.current !== undefined && save(true);
+    addEventListener("pagehide", leave);
+    return () => removeEventListener("pagehide", leave);
+  }, []);
 
   return (
     <ReactFlow<CellNodeType, FlowEdgeType>
@@ -83,6 +91,7 @@ export function GraphView(): JSX.Element {
 
 function flowOf(page: PageStore): { nodes: CellNodeType[]; edges: FlowEdgeType[] } {
   const { nodes = [], edges = [] } = page.state.graph ?? {};
+  const places = new Map(nodes.map(({ name, x, y }) => [name, { x, y }]));
   return {
     nodes: nodes.map(({ name, x, y }) => ({
       id: name,
@@ -93,18 +102,22 @@ function flowOf(page: PageStore): { nodes: CellNodeType[]; edges: FlowEdgeType[]
       data: { facts: page.facts(name)! },
       ariaLabel: name,
     })),
-    edges: edges.map(edgeOf),
+    edges: edges.map((edge) => edgeOf(edge, places)),
   };
 }
 
-function edgeOf({ id, source, target, via, label }: GraphEdge): FlowEdgeType {
+function edgeOf(
+  { id, source, target, via, label, bends }: GraphEdge,
+  places: ReadonlyMap<string, Point>,
+): FlowEdgeType {
+  const detour = bends && { bends, source: places.get(source)!, target: places.get(target)! };
   return {
     id,
     source,
     target,
     label,
     type: "flow",
-    data: { via },
+    data: detour === undefined ? { via } : { via, detour },
     markerEnd: {
       type: MarkerType.ArrowClosed,
       markerUnits: "userSpaceOnUse",

@@ -1,10 +1,12 @@
-/** The run of the page: its status, how the page hears of it, and the buttons to start and stop. */
-import type { JSX } from "preact";
+/** The run of the page: its status, how the page hears of it, and the buttons to start, pause and stop. */
+import type { JSX, RefObject } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { blockedBecause } from "../components/cell/blockers.ts";
 import { formatDuration } from "../components/cell/format.ts";
 import { RUN_WORDS } from "../components/cell/status.ts";
 import { StatusChip } from "../components/cell/StatusChip.tsx";
 import { Icon } from "../components/Icon.tsx";
-import { startRun, stopRun } from "./_client/actions.ts";
+import { pauseRun, startRun, stopRun } from "./_client/actions.ts";
 import { type Connection, type PageStore, usePage } from "./_client/page_store.ts";
 
 const CONNECTION_WORDS: Record<Connection, string> = {
@@ -14,10 +16,13 @@ const CONNECTION_WORDS: Record<Connection, string> = {
   offline: "offline",
 };
 
+type ButtonRef = RefObject<HTMLButtonElement | null>;
+
 /** Draws the bar's right side. */
 export function RunBar(): JSX.Element {
   const page = usePage();
   const connection = page.connection.value;
+  const main = useRef<HTMLButtonElement>(null);
   return (
     <>
       <span class="run-status">{runStatus(page)}</span>
@@ -25,7 +30,8 @@ export function RunBar(): JSX.Element {
         <span class="dot" aria-hidden="true" />
         <span class="word">{CONNECTION_WORDS[connection]}</span>
       </span>
-      {page.active ? stopButton(page) : runButton(page)}
+      <PauseButton next={main} />
+      {page.active ? stopButton(page, main) : runButton(page, main)}
     </>
   );
 }
@@ -41,11 +47,47 @@ function runStatus(page: PageStore): JSX.Element {
   return <StatusChip status={{ glyph, tone, word: word + time }} title={run.problem?.message ?? run.run} />;
 }
 
-function stopButton(page: PageStore): JSX.Element {
+/**
+ * Pauses and resumes. It keeps its place while no run goes on, so that nothing beside it moves when one starts; whoever
+ * was on it when the run ended is on the main button then.
+ */
+function PauseButton({ next }: { next: ButtonRef }): JSX.Element {
+  const page = usePage();
+  const own = useRef<HTMLButtonElement>(null);
+  const { active } = page;
+  useLayoutEffect(() => {
+    if (!active && document.activeElement === own.current) next.current?.focus();
+  }, [active]);
+  const label = page.run.value?.label;
+  const held = label === "pausing" || label === "paused";
+  const over = label === "stopping" || label === "cancelling";
+  const word = held ? "Resume" : "Pause";
+  const title = over
+    ? "the run is ending"
+    : held
+    ? "go on with the cells that wait"
+    : "let running cells end, hold the others back";
+  return (
+    <button
+      ref={own}
+      type="button"
+      class={active ? "side-button" : "side-button unseen"}
+      aria-label={word}
+      aria-disabled={over ? "true" : undefined}
+      title={`${word}: ${title}`}
+      onClick={() => over || void pauseRun(page, held ? "resume" : "pause")}
+    >
+      <Icon name={held ? "run" : "pause"} />
+    </button>
+  );
+}
+
+function stopButton(page: PageStore, own: ButtonRef): JSX.Element {
   const again = page.run.value?.label === "stopping";
   const ending = page.run.value?.label === "cancelling";
   return (
     <button
+      ref={own}
       type="button"
       class="main-button stops"
       disabled={ending}
@@ -58,16 +100,13 @@ function stopButton(page: PageStore): JSX.Element {
   );
 }
 
-function runButton(page: PageStore): JSX.Element {
-  const error = page.problems.value.find(({ severity }) => severity === "error");
-  const empty = page.state.cells.length === 0;
-  const why = empty
+function runButton(page: PageStore, own: ButtonRef): JSX.Element {
+  const why = page.state.cells.length === 0
     ? "There is no cell to run"
-    : error === undefined
-    ? undefined
-    : `Cannot run: ${error.message}`;
+    : blockedBecause(page.blockers.value.all);
   return (
     <button
+      ref={own}
       type="button"
       class="main-button runs"
       aria-disabled={why === undefined ? undefined : "true"}

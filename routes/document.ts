@@ -4,40 +4,26 @@
  */
 import { EngineError } from "../engine/base/errors.ts";
 import type { Workspace } from "../engine/access/workspace.ts";
-import { buildGraph } from "../engine/graph/graph.ts";
-import { layoutGraph } from "../engine/graph/layout.ts";
-import { runOrder } from "../engine/graph/order.ts";
+import { arrangeGraph, type Arrangement } from "../engine/graph/layout.ts";
 import type { Graph } from "../engine/graph/types.ts";
+import { runOrder } from "../engine/graph/order.ts";
+import { type Document as Version, readDocument } from "../engine/mod.ts";
 import { agentSettings } from "../engine/notebook/agent.ts";
-import { parse } from "../engine/notebook/parse.ts";
-import { versionOf } from "../engine/notebook/version.ts";
-import { type Cell, cellsOf, type Notebook, type Problem } from "../engine/notebook/types.ts";
+import { type Cell, cellsOf, type Notebook } from "../engine/notebook/types.ts";
 import type { CellFacts, GraphEdge, GraphNode } from "../components/cell/facts.ts";
 
-/** A notebook, read. */
-export interface Document {
+/** A notebook of the workspace, read. */
+export interface Document extends Version {
   id: string;
   bytes: Uint8Array;
   text: string;
-  version: string;
-  notebook: Notebook;
-  graph: Graph;
-  /** Of the parser and the graph. */
-  problems: Problem[];
 }
 
 /** Reads a notebook of the workspace. `id_invalid`, `notebook_not_found`, `notebook_invalid` if it is not UTF-8. */
 export async function openDocument(workspace: Workspace, id: string): Promise<Document> {
   const bytes = await workspace.readNotebook(id);
-  return { id, bytes, ...readDocument(decode(bytes, id)) };
-}
-
-/** Reads a text, whatever is wrong with it. */
-export function readDocument(text: string): Omit<Document, "id" | "bytes"> {
-  const { notebook, problems } = parse(text);
-  const built = buildGraph(notebook);
-  const all = [...problems, ...built.problems].sort((a, b) => a.line - b.line || a.column - b.column);
-  return { text, version: versionOf(text), notebook, graph: built.graph, problems: all };
+  const text = decode(bytes, id);
+  return { id, bytes, text, ...readDocument(text) };
 }
 
 /** The text of a notebook's bytes, a byte order mark kept as it stands. */
@@ -57,6 +43,7 @@ export function titleOf({ id, notebook }: Pick<Document, "id" | "notebook">): st
 /** What the chrome of each cell shows. */
 export function factsOf({ notebook, graph }: Pick<Document, "notebook" | "graph">): CellFacts[] {
   const places = new Map(runOrder(graph).order.map((name, i) => [name, i + 1]));
+  const out = leftOut(graph);
   return cellsOf(notebook).map((cell) => ({
     name: cell.name,
     kind: cell.kind,
@@ -64,8 +51,21 @@ export function factsOf({ notebook, graph }: Pick<Document, "notebook" | "graph"
     needs: [...new Set((graph.into.get(cell.name) ?? []).map(({ source }) => source))],
     ...places.has(cell.name) ? { place: places.get(cell.name)! } : {},
     ...cell.flags.includes("disabled") ? { disabled: true } : {},
+    ...out.has(cell.name) ? { leftOut: true } : {},
     ...cell.kind === "agent" ? agentFacts(cell, notebook) : {},
   }));
+}
+
+/** Cells that no run has: disabled ones, and those that must have the value of one. */
+function leftOut({ nodes, outOf }: Graph): Set<string> {
+  const out = new Set(nodes.filter(({ cell }) => cell.flags.includes("disabled")).map(({ name }) => name));
+  // A set is walked in the order of adding, those added meanwhile included.
+  for (const name of out) {
+    for (const { target, via, required } of outOf.get(name) ?? []) {
+      if (via !== "after" && required) out.add(target);
+    }
+  }
+  return out;
 }
 
 function agentFacts(cell: Cell, { frontMatter }: Notebook): Partial<CellFacts> {
@@ -80,26 +80,44 @@ function agentFacts(cell: Cell, { frontMatter }: Notebook): Partial<CellFacts> {
 /** Size at which a node is drawn, in pixels. */
 export const NODE_SIZE = { width: 240, height: 98 };
 
-/** Nodes with saved positions where there are some, else where the layout puts them; edges one for each pair and way. */
+/** Arrangements kept, by version: one of a dense graph takes seconds. */
+const KEPT = 20;
+const arrangements = new Map<string, Arrangement>();
+
+function arrangementOf({ version, graph }: Pick<Document, "version" | "graph">): Arrangement {
+  const known = arrangements.get(version);
+  if (known !== undefined) return known;
+  const made = arrangeGraph(graph, new Map(graph.nodes.map(({ name }) => [name, NODE_SIZE])));
+  arrangements.set(version, made);
+  if (arrangements.size > KEPT) arrangements.delete(arrangements.keys().next().value!);
+  return made;
+}
+
+/**
+ * Nodes with saved positions where there are some, else where the layout puts them; edges one for each pair and way, with
+ * their bends if both ends stand where the layout puts them.
+ */
 export async function graphOf(
   workspace: Workspace,
-  { id, graph }: Pick<Document, "id" | "graph">,
+  document: Pick<Document, "id" | "version" | "graph">,
 ): Promise<{ nodes: GraphNode[]; edges: GraphEdge[] }> {
-  const { positions } = await workspace.readLayout(id);
-  const placed = graph.nodes.some(({ name }) => !Object.hasOwn(positions, name))
-    ? layoutGraph(graph, new Map(graph.nodes.map(({ name }) => [name, NODE_SIZE])))
-    : new Map<string, { x: number; y: number }>();
-  const nodes = graph.nodes.map(({ name }, i) => {
-    const saved = Object.hasOwn(positions, name) ? positions[name] : undefined;
-    const { x, y } = saved ?? placed.get(name) ?? { x: 0, y: i * (NODE_SIZE.height + 32) };
+  const { id, graph } = document;
+  const { positions: saved } = await workspace.readLayout(id);
+  const { positions, bends } = arrangementOf(document);
+  const moved = new Set<string>();
+  const nodes = graph.nodes.map(({ name }): GraphNode => {
+    const own = positions.get(name)!;
+    const { x, y } = Object.hasOwn(saved, name) ? saved[name]! : own;
+    if (x !== own.x || y !== own.y) moved.add(name);
     return { name, x, y };
   });
-  const edges = graph.edges.map(({ id, source, sourcePort, target, via }) => ({
+  const edges = graph.edges.map(({ id, source, sourcePort, target, via }): GraphEdge => ({
     id,
     source,
     target,
     via,
     ...sourcePort === "" || sourcePort === "*" ? {} : { label: sourcePort },
+    ...bends.has(id) && !moved.has(source) && !moved.has(target) ? { bends: bends.get(id)! } : {},
   }));
   return { nodes, edges };
 }

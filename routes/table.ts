@@ -63,6 +63,8 @@ export const ROUTES = {
   run: get("/api/v1/runs/{run}", "read"),
   runPage: get("/api/v1/runs/{run}/page", "read"),
   frames: get("/api/v1/runs/{run}/frames", "read"),
+  pauseRun: send("POST", "/api/v1/runs/{run}/pause", "run", EmptyBody),
+  resumeRun: send("POST", "/api/v1/runs/{run}/resume", "run", EmptyBody),
   stopRun: send("POST", "/api/v1/runs/{run}/stop", "run", EmptyBody),
   cancelRun: send("POST", "/api/v1/runs/{run}/cancel", "run", EmptyBody),
   value: get("/api/v1/runs/{run}/steps/{step}/value", "read"),

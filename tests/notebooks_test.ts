@@ -133,7 +133,7 @@ async function ran(name: string, params: JsonObject = {}): Promise<Record<string
   }
 }
 
-Deno.test("01-hello.md runs: the last cell draws on all the others and on a param", async () => {
+Deno.test("01-hello.md runs: the last cell draws on all but the first and on a param", async () => {
   const { hello, size, woven, gist } = await ran("01-hello.md", { name: "Ada" });
   assertEquals(size, { words: 93, sentences: 6 });
   assertEquals(woven, ["thread", "cloth", "pattern"]);
@@ -172,8 +172,13 @@ Deno.test("03-data.md runs: figures as computed elsewhere, and a chart that can 
 
 Deno.test("04-three-roles.md runs: what the coder puts in rows stands word for word in the paper", async () => {
   const { result } = await ran("04-three-roles.md", { paper: "docs/security.md" });
-  const { paper, rows, "word for word": exact } = result as Record<string, Json>;
+  const { paper, rows, "word for word": exact, sentences } = result as Record<string, Json>;
   assertEquals([paper, rows, exact], ["docs/security.md", 8, 8]);
+  const text = (await Deno.readTextFile(new URL("docs/security.md", ROOT))).replace(/\s+/g, " ");
+  const found = sentences as { at: string; sentence: string }[];
+  const places = found.map(({ sentence }) => text.indexOf(sentence));
+  assertEquals(places, places.toSorted((a, b) => a - b));
+  assertEquals(found.map(({ at }) => parseInt(at)), places.map((at) => Math.round(100 * at / text.length)));
 });
 
 for (const path of ["README.md", "docs/notebook.md"]) {

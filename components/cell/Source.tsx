@@ -7,6 +7,8 @@ import { decorate } from "./highlight.ts";
 
 /** Props of {@link Source}. */
 export interface SourceProps {
+  /** The cell's, for the labels of what scrolls. */
+  name: string;
   kind: string;
   /** YAML between the fence and `---`. */
   header: string;
@@ -14,7 +16,7 @@ export interface SourceProps {
 }
 
 /** Draws header and source. */
-export function Source({ kind, header, source }: SourceProps): JSX.Element {
+export function Source({ name, kind, header, source }: SourceProps): JSX.Element {
   const headerLines = header.trim();
   const body = source.replace(/\s+$/, "");
   return (
@@ -22,11 +24,15 @@ export function Source({ kind, header, source }: SourceProps): JSX.Element {
       {headerLines !== "" && (
         <details class="cell-header" open={body === ""}>
           <summary>Settings</summary>
-          <pre tabIndex={0}><code>{marked("yaml", headerLines)}</code></pre>
+          <pre tabIndex={0} role="region" aria-label={`Settings of ${name}`}>
+            <code>{marked("yaml", headerLines)}</code>
+          </pre>
         </details>
       )}
       {body !== "" && (
-        <pre class={`source-text kind-${kind}`} tabIndex={0}><code>{marked(kind, body)}</code></pre>
+        <pre class={`source-text kind-${kind}`} tabIndex={0} role="region" aria-label={`Source of ${name}`}>
+          <code>{marked(kind, body)}</code>
+        </pre>
       )}
     </div>
   );

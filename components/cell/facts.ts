@@ -14,6 +14,8 @@ export interface CellFacts {
   model?: string;
   temperature?: number;
   disabled?: boolean;
+  /** No run has it: it is disabled, or needs the value of a cell that is. */
+  leftOut?: boolean;
   /** Cells whose value it needs. */
   needs: string[];
   line: number;
@@ -42,6 +44,8 @@ export interface GraphEdge {
   target: string;
   via: "reference" | "input" | "after";
   label?: string;
+  /** Where it enters and leaves each column that it passes; absent once an end was moved. */
+  bends?: { x: number; y: number }[];
 }
 
 /** Everything that the islands of a page need to begin. */

@@ -27,6 +27,24 @@ export function formatClock(at: number): string {
 }
 
 /**
+ * A day and a time where the server is, in one zone for all readers: `today 20:58`, else `20 Nov 2026`.
+ *
+ * @example
+ * ```ts
+ * const now = new Date(2026, 10, 20, 23, 59).getTime();
+ * const read = [now - 60_000, now - 86_400_000].map((at) => formatDay(at, now)).join(" | ");
+ * if (read !== "today 23:58 | 19 Nov 2026") throw new Error(read);
+ * ```
+ */
+export function formatDay(at: number, now: number): string {
+  const [day, today] = [new Date(at), new Date(now)];
+  if (day.toDateString() === today.toDateString()) return `today ${formatClock(at)}`;
+  return `${day.getDate()} ${MONTHS[day.getMonth()]} ${day.getFullYear()}`;
+}
+
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+/**
  * SG-085: a size in bytes.
  *
  * @example

@@ -50,7 +50,9 @@ function blockOf(token: Token, deeper: number): ComponentChildren {
     case "text":
       return token.tokens === undefined ? decodeEntities(token.text) : inlineOf(token.tokens);
     case "code":
-      return <pre class="code-block" tabIndex={0}><code>{token.text}</code></pre>;
+      return (
+        <pre class="code-block" tabIndex={0} role="region" aria-label="Code"><code>{token.text}</code></pre>
+      );
     case "blockquote":
       return <blockquote>{token.tokens?.map((inner) => blockOf(inner, deeper))}</blockquote>;
     case "list":

@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   query_invalid: { status: 400, class: "validation", retry: "fix", title: "Query not understood" },
   id_invalid: { status: 400, class: "validation", retry: "fix", title: "Not a usable name" },
   cursor_invalid: { status: 400, class: "validation", retry: "fix", title: "Cursor not understood" },
+  key_invalid: { status: 400, class: "validation", retry: "fix", title: "Key not usable" },
   host_refused: { status: 400, class: "validation", retry: "fix", title: "Host not served" },
   schema_invalid: { status: 422, class: "validation", retry: "fix", title: "Fields not as declared" },
   notebook_invalid: { status: 422, class: "validation", retry: "fix", title: "Notebook has errors" },

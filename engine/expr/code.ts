@@ -89,16 +89,39 @@ function read(source: string): ParsedCode {
     if (error instanceof RangeError) {
       return broken({ code: "code_invalid", message: "Code is nested too deeply", line: 1, column: 1 });
     }
-    const { message, loc } = error as { message: string; loc?: { line: number; column: number } };
-    // The parser ends its sentences with the place, which a problem has of its own, and with a full stop.
-    const sentence = message.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, "");
+    const { loc } = error as SyntaxFault;
     return broken({
       code: "code_invalid",
-      message: `Code does not parse: ${sentence}`,
+      message: `Code does not parse: ${sentenceOf(source, error as SyntaxFault)}`,
       line: loc?.line ?? 1,
       column: (loc?.column ?? 0) + 1,
     });
   }
+}
+
+/** What the parser throws. */
+interface SyntaxFault {
+  message: string;
+  reasonCode?: string;
+  /** Offset of what was not expected. */
+  pos?: number;
+  loc?: { line: number; column: number };
+}
+
+/** The parser's sentence without the place, which a problem has of its own, and with the token that it means. */
+function sentenceOf(source: string, { message, reasonCode, pos = 0 }: SyntaxFault): string {
+  const sentence = message.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, "").replaceAll('"', "'");
+  if (reasonCode === "UnexpectedToken") return sentence.replace("token", tokenAt(source, pos));
+  return reasonCode === "MissingSemicolon" ? `${sentence} before ${tokenAt(source, pos)}` : sentence;
+}
+
+const TOKEN = /\s*([\p{L}\p{N}$_]{1,40}|=>|[=!]==?|&&|\|\||\?\?|\?\.|\.\.\.|[^])/uy;
+
+/** The token at an offset as a message names it, blanks before it passed over. */
+function tokenAt(source: string, offset: number): string {
+  TOKEN.lastIndex = offset;
+  const token = TOKEN.exec(source)?.[1]?.trim() ?? "";
+  return token === "" ? "end of the code" : `'${token}'`;
 }
 
 function freeNames(file: ParseResult<File>): FreeName[] {

@@ -1,8 +1,9 @@
 /**
- * Where nodes stand when nobody has moved them. Owns: positions, left to right in the direction of data.
- * Never: positions that a person chose.
+ * Where nodes stand when nobody has moved them, and how edges go around them. Owns: positions, left to right in the
+ * direction of data, and the bends of edges that pass a column. Never: positions that a person chose, nor curves.
  *
  * G6 Equal graphs and sizes give equal positions.
+ * G7 Between two bends of one column an edge runs level, clear of the column's nodes; everywhere else it is between columns.
  */
 import { Graph as DagreGraph, layout } from "@dagrejs/dagre";
 import { runOrder } from "./order.ts";
@@ -18,6 +19,17 @@ export interface Size {
 export interface Position {
   x: number;
   y: number;
+}
+
+/** Where everything stands. */
+export interface Arrangement {
+  /** By cell. */
+  positions: Map<string, Position>;
+  /**
+   * By edge id: where an edge enters and leaves each column that it passes, in order from its source. Edges without bends,
+   * such as those that lead back, are not among them.
+   */
+  bends: Map<string, Position[]>;
 }
 
 /** Nodes up to which edges are kept from crossing; the time of that grows with the square of the nodes. */
@@ -36,27 +48,69 @@ export function layoutGraph(
   graph: Graph,
   sizes: ReadonlyMap<string, Size> = new Map(),
 ): Map<string, Position> {
-  const names = [...graph.byName.keys()];
-  const sizeOf = (name: string) => sizes.get(name) ?? DEFAULT_SIZE;
-  return names.length <= MAX_LAYERED ? layered(graph, names, sizeOf) : grid(graph, names, sizeOf);
+  return arrangeGraph(graph, sizes).positions;
 }
 
-function layered(graph: Graph, names: string[], sizeOf: (name: string) => Size): Map<string, Position> {
+/** The same positions as {@link layoutGraph}, and the bends of edges; above 300 nodes there are none. */
+export function arrangeGraph(graph: Graph, sizes: ReadonlyMap<string, Size> = new Map()): Arrangement {
+  const names = [...graph.byName.keys()];
+  const sizeOf = (name: string) => sizes.get(name) ?? DEFAULT_SIZE;
+  return names.length <= MAX_LAYERED
+    ? layered(graph, names, sizeOf)
+    : { positions: grid(graph, names, sizeOf), bends: new Map() };
+}
+
+function layered(graph: Graph, names: string[], sizeOf: (name: string) => Size): Arrangement {
   const dagre = new DagreGraph();
   dagre.setGraph({ rankdir: "LR", nodesep: GAP_Y, ranksep: GAP_X, marginx: 0, marginy: 0 });
   dagre.setDefaultEdgeLabel(() => ({}));
   for (const name of names) dagre.setNode(name, { ...sizeOf(name) });
   for (const { source, target } of graph.edges) if (source !== target) dagre.setEdge(source, target);
   layout(dagre);
-  return new Map(names.map((name) => {
-    const { x, y, width, height } = dagre.node(name) as {
-      x: number;
-      y: number;
-      width: number;
-      height: number;
-    };
-    return [name, { x: Math.round(x - width / 2), y: Math.round(y - height / 2) }];
-  }));
+  const boxes = new Map(names.map((name) => [name, dagre.node(name) as Position & Size]));
+  const positions = new Map(
+    [...boxes].map(([name, { x, y, width, height }]) =>
+      [name, { x: Math.round(x - width / 2), y: Math.round(y - height / 2) }] as const
+    ),
+  );
+  return { positions, bends: bendsOf(graph, dagre, boxes) };
+}
+
+/**
+ * Dagre gives one point where an edge passes a column, at its centre; there it must run level, as nodes are wide. So it
+ * must beside its own ends, where they are not as wide as their columns.
+ */
+function bendsOf(
+  graph: Graph,
+  dagre: DagreGraph,
+  boxes: Map<string, Position & Size>,
+): Map<string, Position[]> {
+  const widths = new Map<number, number>();
+  for (const { x, width } of boxes.values()) {
+    widths.set(Math.round(x), Math.max(width, widths.get(Math.round(x)) ?? 0));
+  }
+  const level = (x: number, y: number, side: -1 | 1): Position => ({
+    x: Math.round(x + side * widths.get(Math.round(x))! / 2),
+    y: Math.round(y),
+  });
+  const bends = new Map<string, Position[]>();
+  for (const { id, source, target } of graph.edges) {
+    const [from, to] = [boxes.get(source)!, boxes.get(target)!];
+    if (from.x >= to.x) continue;
+    const { points = [] } = dagre.edge(source, target) as { points?: Position[] };
+    const passed = points.slice(1, -1).filter(({ x }) => widths.has(Math.round(x)));
+    const bent = [
+      ...narrow(from) ? [level(from.x, from.y, 1)] : [],
+      ...passed.flatMap(({ x, y }) => [level(x, y, -1), level(x, y, 1)]),
+      ...narrow(to) ? [level(to.x, to.y, -1)] : [],
+    ];
+    if (bent.length > 0) bends.set(id, bent);
+  }
+  return bends;
+
+  function narrow({ x, width }: Position & Size): boolean {
+    return width < widths.get(Math.round(x))!;
+  }
 }
 
 function grid(graph: Graph, names: string[], sizeOf: (name: string) => Size): Map<string, Position> {

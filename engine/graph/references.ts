@@ -131,7 +131,11 @@ class Reader implements CellReads {
     }
     if (unclosed !== undefined) {
       const place = toFile(unclosed);
-      this.#problem("placeholder_open", place, `Placeholder opened at line ${place.line} is not closed`);
+      this.#problem(
+        "placeholder_open",
+        place,
+        `Placeholder opened at line ${place.line} is not closed: add }}`,
+      );
     }
   }
 

@@ -3,7 +3,7 @@
  * Never: evaluation; that is `engine/sandbox/evaluator.ts`.
  */
 import type { JsonObject } from "../base/json.ts";
-import { durationMs } from "../notebook/duration.ts";
+import { stepTimeoutMs } from "../notebook/policy.ts";
 import type { Evaluator } from "../sandbox/evaluator.ts";
 import { displayOf } from "./display.ts";
 import type { Attempt, Kind } from "./kind.ts";
@@ -17,7 +17,7 @@ export function paramsOf({ frontMatter, inputs }: Pick<Attempt, "frontMatter" | 
   return Object.fromEntries(names.map((name) => [name, inputs[name]!]));
 }
 
-/** The kind. Its cells' `timeout`, up to 60 s, is the expression's time limit; without one it is 5 s. */
+/** The kind. The `timeout` of cell or notebook, up to 60 s, is the expression's time limit; without one it is 5 s. */
 export function jsonataKind({ evaluator }: { evaluator: Evaluator }): Kind {
   return {
     name: "jsonata",
@@ -26,7 +26,7 @@ export function jsonataKind({ evaluator }: { evaluator: Evaluator }): Kind {
     attempts: 1,
     async run(attempt) {
       const { cell, inputs, startedAt, key, signal } = attempt;
-      const timeoutMs = durationMs(cell.header.timeout);
+      const timeoutMs = stepTimeoutMs(cell, attempt.frontMatter);
       const result = await evaluator.evaluate({
         expression: cell.source,
         input: { ...inputs },

@@ -41,7 +41,7 @@ export async function fillPrompt(
 ): Promise<FilledPrompt> {
   const { segments, unclosed } = parseTemplate(text);
   if (unclosed !== undefined) {
-    const message = `Placeholder opened at line ${line + unclosed.line - 1} is not closed`;
+    const message = `Placeholder opened at line ${line + unclosed.line - 1} is not closed: add }}`;
     return { ok: false, outcome: failed("invalid_input", message, "placeholder_unclosed") };
   }
   const parts: PromptPart[] = [];

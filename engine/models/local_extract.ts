@@ -8,7 +8,7 @@ import type { JsonObject } from "../base/json.ts";
 import { fillSchema } from "./extract/fill_schema.ts";
 import { type Asked, understand } from "./extract/instruction.ts";
 import { layOut } from "./extract/layout.ts";
-import { hasMaterial, type Material, materialOf } from "./extract/material.ts";
+import { emptyIn, hasMaterial, type Material, materialOf } from "./extract/material.ts";
 import { pick } from "./extract/pick.ts";
 import { review } from "./extract/review.ts";
 import { countWords } from "./extract/words.ts";
@@ -75,7 +75,9 @@ async function* stream(request: ModelRequest): AsyncIterable<ModelPart> {
 function answerTo(asked: Asked, material: Material, request: ModelRequest): Answer {
   const given = hasMaterial(request.prompt);
   if (material.sentences.length === 0 && !(given && request.schema !== undefined)) {
-    const found = given ? "found no sentences in its material" : "has no material to pick from";
+    const found = given
+      ? `found no sentences in its material: ${emptyIn(request.prompt)}`
+      : "has no material to pick from";
     const way = "Put text into the prompt with a placeholder, or name another model";
     return { ok: false, error: { code: "local_no_material", message: `local/extract ${found}. ${way}` } };
   }

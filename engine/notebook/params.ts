@@ -16,6 +16,7 @@ export interface ValueFault {
 /**
  * The values with which a run begins: those given, else defaults, else null for a param that is not required. Text given
  * for a number is converted if nothing is lost by it, `true` and `false` for a boolean, JSON text for `json` (DF-624).
+ * Text for `json` that is no JSON is a string, unless it begins with `{`, `[` or `"`: then it is a problem.
  *
  * @param given values by name, from a form, the API or the command line
  * @returns a value for each param without a problem, and the problems (DF-622) at the params' places
@@ -43,8 +44,13 @@ export function resolveParams(
   }
   for (const param of params) {
     const found = Object.hasOwn(given, param.name) ? converted(param, given[param.name]!) : param.default;
+    if (found instanceof Unread) {
+      const message = `Param '${param.name}' must be a ${param.type}: ${found.reason}`;
+      problems.push(configProblem("param_invalid", param.place, message, { expected: found.expected }));
+      continue;
+    }
     if (found === undefined && param.required) {
-      const detail: ProblemDetail = { expected: `a ${param.type}` };
+      const detail: ProblemDetail = { expected: wanted(param) };
       problems.push(configProblem("param_missing", param.place, `Param '${param.name}' is required`, detail));
       continue;
     }
@@ -59,11 +65,12 @@ export function resolveParams(
 export function valueFault(param: Param, value: Json): ValueFault | undefined {
   const { name, type, min, max } = param;
   if (!ofType(param, value)) {
-    return {
-      code: "param_invalid",
-      message: `Param '${name}' must be a ${type}`,
-      expected: `a ${type}`,
-    };
+    const expected = wanted(param);
+    return { code: "param_invalid", message: `Param '${name}' must be ${expected}`, expected };
+  }
+  if ((type === "file" || type === "files") && typeof value === "string" && leadsOut(value)) {
+    const expected = "a path below the workspace, relative and without ..";
+    return { code: "param_invalid", message: `Param '${name}' must be ${expected}`, expected };
   }
   if (typeof value === "number" && (value < (min ?? value) || value > (max ?? value))) {
     const range = min === undefined
@@ -83,6 +90,16 @@ export function valueFault(param: Param, value: Json): ValueFault | undefined {
   return undefined;
 }
 
+/** A param's type at the end of "must be". */
+function wanted({ type }: Param): string {
+  return type === "boolean" ? "true or false" : `a ${type}`;
+}
+
+/** Whether a path or pattern names something outside the folder it is relative to. */
+function leadsOut(path: string): boolean {
+  return /^(?:[/\\]|[A-Za-z]:)/.test(path) || path.split(/[/\\]/).includes("..");
+}
+
 function ofType({ type }: Param, value: Json): boolean {
   if (type === "json") return true;
   if (type === "number") return typeof value === "number";
@@ -90,14 +107,22 @@ function ofType({ type }: Param, value: Json): boolean {
   return typeof value === "string";
 }
 
+/** Text that begins as JSON and is none: it was meant to be a value and not a text. */
+class Unread {
+  readonly expected = "JSON, or text that does not begin with {, [ or a double quote";
+
+  constructor(readonly reason: string) {}
+}
+
 /** Text as the value of the param's type that it says exactly; anything else, and text that says none, as it is. */
-function converted({ type }: Param, value: Json): Json | undefined {
+function converted({ type }: Param, value: Json): Json | undefined | Unread {
   if (typeof value !== "string") return value;
   if (type === "number") return exactNumber(value) ?? value;
   if (type === "boolean") return value === "true" ? true : value === "false" ? false : value;
   if (type !== "json") return value;
   const read = parseJson(value);
-  return read.ok ? read.value : value;
+  if (read.ok) return read.value;
+  return /^\s*[{["]/.test(value) ? new Unread(read.reason) : value;
 }
 
 /** The number that a decimal text says, if a number can hold every digit of it. */

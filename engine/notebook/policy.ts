@@ -82,9 +82,14 @@ export function stepPolicies(cell: Cell, frontMatter: FrontMatter, kindAttempts:
   const attempts = errors === "retry" ? ATTEMPTS_OF_RETRY : kindAttempts;
   return {
     retry: retryRule([objectOf(cell.header.retry), objectOf(front.retry)], attempts),
-    timeoutMs: duration([cell.header.timeout, front.timeout]) ?? DEFAULT_TIMEOUT_MS,
+    timeoutMs: stepTimeoutMs(cell, frontMatter) ?? DEFAULT_TIMEOUT_MS,
     errors: errors === "stop" ? "stop" : "continue",
   };
+}
+
+/** Longest an attempt at a cell may take as cell or front matter say, in ms, 0 for no limit; `undefined` if neither does. */
+export function stepTimeoutMs(cell: Cell, { data }: FrontMatter): number | undefined {
+  return duration([cell.header.timeout, data.timeout]);
 }
 
 /** The rule of the objects given, the first to name a field winning. */

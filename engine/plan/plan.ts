@@ -150,7 +150,8 @@ function refusals({ graph, kinds, problems = [] }: PlanInput, { cells, stuck }: 
       if (explained.has(name)) continue;
       found.push(structureError("cell_invalid", `Cell '${name}' is not valid`, node));
     } else if (kinds(kind) === undefined) {
-      found.push(structureError("kind_unknown", `Cell kind '${kind}' cannot run in this version`, node));
+      const message = `Cell kind '${kind}' of '${name}' cannot run in this version`;
+      found.push(structureError("kind_unknown", message, node));
     } else if (flags.includes("bypassed")) {
       const message = `Cell '${name}' is bypassed; bypassed is not available yet`;
       found.push(structureError("flag_unavailable", message, node));

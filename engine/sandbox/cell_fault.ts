@@ -24,7 +24,17 @@ export interface CellFault {
 
 const MODULE_URL = /data:application\/typescript;base64,[A-Za-z0-9+/=.\u2026]*/g;
 const PLACE = /<cell>:(\d+):(\d+)/g;
-const NEED = /Requires (\w+) access to ("[^"]*"|\S+)/;
+const NEED = /Requires (\w+) access(?: to ("[^"]*"|[^\s,]+))?/;
+/** What a cell may not do, by the name of the permission. */
+const MAY_NOT: Record<string, string> = {
+  read: "read files",
+  write: "write files",
+  net: "open connections",
+  env: "read the environment",
+  run: "start processes",
+  ffi: "load native code",
+  sys: "ask about the machine",
+};
 const MAX_PLACES = 10;
 
 /**
@@ -57,15 +67,22 @@ export function cellFault(thrown: Thrown, origin: CellOrigin): CellFault {
   }
   const need = NEED.exec(message);
   if (need !== null && (name === "NotCapable" || name === "TypeError")) {
-    return {
-      code: "permission_denied",
-      message: `Cells have no permissions, and this one needs ${need[1]} access to ${need[2]}\n${text}`,
-    };
+    return notPermitted(need[1]!, need[2], places);
   }
+  // A program by its bare name is looked for before anybody asks whether it may be started, and nothing is there.
+  const spawn = name === "NotFound" ? /^Failed to spawn '([^']*)'/.exec(message) : null;
+  if (spawn !== null) return notPermitted("run", `"${spawn[1]}"`, places);
   if (/Array buffer allocation failed/.test(message)) {
     return { code: "memory_exceeded", message: `The cell used too much memory\n${text}` };
   }
   return { message: text };
+}
+
+/** The runtime's own words name a flag of its command line, which nobody here can give. */
+function notPermitted(need: string, what: string | undefined, places: readonly string[]): CellFault {
+  const to = what === undefined ? "" : ` (${need} access to ${what})`;
+  const first = `This cell may not ${MAY_NOT[need] ?? `use ${need}`}${to}; cells have no permissions`;
+  return { code: "permission_denied", message: [`${first} in this version`, ...places].join("\n") };
 }
 
 /** What to say of a process that ended without value or error. */

@@ -4,8 +4,8 @@
  *
  * X1 A child has no permission: no file, network, environment, process, native call or import beyond its program.
  * X2 What a child leaves behind is gone when `ended` resolves: its folder and its `DENO_DIR` are its own.
- * X3 A child dies when it is told to, and its whole process group with it. An orphan ends with its work, by its limit
- *    of processor time, or when it finds that nobody reads it.
+ * X3 A child dies when it is told to, and its whole process group with it. An orphan ends with its work, when it
+ *    finds that nobody reads it, or, if it loops, by its limit of processor time.
  *
  * The program is the entry module, so Deno reads what it names statically without asking for permission. Text of a
  * notebook must therefore never be part of it: it travels over standard input.

@@ -54,8 +54,8 @@ export interface Planned {
 export interface Engine {
   /** What a run would do, what is wrong, and which last values no longer hold; starts nothing. */
   plan(request: Omit<RunRequest, "author">): Promise<Planned>;
-  /** Starts a run. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`, `idempotency_conflict`. */
-  submit(request: RunRequest): Promise<{ run: string }>;
+  /** Starts a run; `replayed` if the request's key had started it before. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`, `idempotency_conflict`. */
+  submit(request: RunRequest): Promise<{ run: string; replayed: boolean }>;
   /** Lets open attempts end and starts no more until it is resumed; lasts over restarts. `run_not_found`, `run_ended`. */
   pause(run: string, by: string): Promise<void>;
   /** Goes on with a paused run. `run_not_found`, `run_ended`. */
@@ -229,7 +229,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const { run, head } = await submit(ports, request);
       if (head !== undefined) announce(head);
       worker?.expect(run);
-      return { run };
+      return { run, replayed: head === undefined };
     },
     pause: (run, by) => tell(run, { type: "pauseRun", by: by.slice(0, MOST_BY) }),
     resume: (run, by) => tell(run, { type: "resumeRun", by: by.slice(0, MOST_BY) }),

@@ -6,42 +6,61 @@ import type { Json, JsonObject } from "../../engine/base/json.ts";
 import { valuePath } from "../../components/cell/Output.tsx";
 import { valueKey } from "../../components/cell/facts.ts";
 import type { Problem } from "../../engine/notebook/types.ts";
-import type { PageStore } from "./page_store.ts";
+import type { Command, PageStore } from "./page_store.ts";
 
-/** Runs all cells, or some and what they need. */
+/** Waits before a request without an answer is sent again. */
+const AGAIN_AFTER_MS = [300, 1200];
+
+/** Runs all cells, or some and what they need. However often it has to be sent, one call makes one run. */
 export async function startRun(store: PageStore, cells?: string[]): Promise<void> {
-  await ask(store, "run", "/api/v1/runs", {
+  const body = {
     notebook: store.state.notebook,
     params: store.draft.peek(),
     ...(cells === undefined ? {} : { cells }),
-  });
+  };
+  await ask(store, "run", "/api/v1/runs", body, newKey());
+}
+
+/** Not `randomUUID`, which is there on secure origins only. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Lets running cells end and starts no more; asked again, aborts them. */
 export async function stopRun(store: PageStore): Promise<void> {
+  await command(store, store.run.peek()?.label === "stopping" ? "cancel" : "stop");
+}
+
+/** Lets running cells end and holds the others back, or goes on with them. */
+export async function pauseRun(store: PageStore, how: "pause" | "resume"): Promise<void> {
+  await command(store, how);
+}
+
+async function command(store: PageStore, how: Command): Promise<void> {
   const run = store.run.peek();
-  if (run === undefined) return;
-  const how = run.label === "stopping" ? "cancel" : "stop";
-  await ask(store, how, `/api/v1/runs/${encodeURIComponent(run.run)}/${how}`, {});
+  if (run !== undefined) await ask(store, how, `/api/v1/runs/${encodeURIComponent(run.run)}/${how}`, {});
 }
 
 async function ask(
   store: PageStore,
-  what: "run" | "stop" | "cancel",
+  what: Command,
   path: string,
   body: JsonObject,
+  key?: string,
 ): Promise<void> {
-  if (store.pending.peek() !== undefined) return;
+  // Only the same again is dropped: a run can show itself, and be stopped, before the answer that it began.
+  if (store.pending.peek() === what) return;
   store.pending.value = what;
   store.refusal.value = undefined;
   try {
-    const answer = await send("POST", path, body);
+    const answer = await send("POST", path, body, { key });
     // A run shows itself through the live connection; until then the button stays as it is.
     if (what === "run" && typeof answer.id === "string") store.begin(answer.id);
   } catch (error) {
     store.refusal.value = (error as Error).message;
   } finally {
-    store.pending.value = undefined;
+    if (store.pending.peek() === what) store.pending.value = undefined;
   }
 }
 
@@ -71,30 +90,55 @@ export async function loadValue(store: PageStore, cell: string): Promise<void> {
   store.values.value = { ...store.values.peek(), [valueKey(run, cell)]: value };
 }
 
-/** Keeps where the nodes of the graph stand. */
+/** Keeps where the nodes of the graph stand; `leaving` says that the page will not be there for the answer. */
 export async function saveLayout(
   store: PageStore,
   positions: Record<string, { x: number; y: number }>,
+  leaving = false,
 ): Promise<void> {
+  const path = `/api/v1/notebooks/${encodeURIComponent(store.state.notebook)}/layout`;
   try {
-    await send("PUT", `/api/v1/notebooks/${encodeURIComponent(store.state.notebook)}/layout`, { positions });
+    await send("PUT", path, { positions }, { keepalive: leaving });
   } catch (error) {
     store.refusal.value = `The layout is not saved: ${(error as Error).message}`;
   }
 }
 
-async function send(method: string, path: string, body: JsonObject): Promise<JsonObject> {
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method,
-      headers: { "content-type": "application/json", "weft-csrf": "1" },
-      body: JSON.stringify(body),
-    });
-  } catch {
-    throw new Error("The server does not answer");
-  }
+/** How a request is sent besides the usual. */
+interface Sending {
+  /** Names the request, so that it can be sent again where no answer came. */
+  key?: string;
+  /** Outlives the page. */
+  keepalive?: boolean;
+}
+
+async function send(
+  method: string,
+  path: string,
+  body: JsonObject,
+  { key, keepalive = false }: Sending = {},
+): Promise<JsonObject> {
+  const headers = {
+    "content-type": "application/json",
+    "weft-csrf": "1",
+    ...key === undefined ? {} : { "idempotency-key": key },
+  };
+  const init = { method, headers, body: JSON.stringify(body), keepalive };
+  const response = await answerTo(path, init, key === undefined ? [] : AGAIN_AFTER_MS);
   const answer = await response.json().catch(() => ({})) as JsonObject;
   if (!response.ok) throw new Error(String(answer.detail ?? `The server answered ${response.status}`));
   return answer;
+}
+
+async function answerTo(path: string, init: RequestInit, waits: readonly number[]): Promise<Response> {
+  for (const wait of waits) {
+    const answer = await fetch(path, init).catch(() => undefined);
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+  try {
+    return await fetch(path, init);
+  } catch {
+    throw new Error("The server does not answer");
+  }
 }

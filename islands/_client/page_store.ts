@@ -4,17 +4,21 @@
  */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Json, JsonObject } from "../../engine/base/json.ts";
 import type { WireGroup } from "../../engine/wire/frame.ts";
 import type { Problem } from "../../engine/notebook/types.ts";
 import type { CellView, RunView } from "../../engine/wire/view.ts";
 import { emptyView, reduceAll } from "../../engine/wire/reduce.ts";
+import { type Blockers, blockersOf } from "../../components/cell/blockers.ts";
 import type { CellFacts, PageState, PastCell } from "../../components/cell/facts.ts";
 import { isActive } from "../../components/cell/status.ts";
 
 /** How the page hears from the server. */
 export type Connection = "connecting" | "live" | "reconnecting" | "offline";
+
+/** What a page may ask of a run. */
+export type Command = "run" | "pause" | "resume" | "stop" | "cancel";
 
 /** See the module comment. */
 export class PageStore {
@@ -26,17 +30,28 @@ export class PageStore {
   readonly now: Signal<number>;
   readonly stale: Signal<Record<string, string>>;
   readonly problems: Signal<Problem[]>;
+  /** Which errors stand in the way of which cells. */
+  readonly blockers: ReadonlySignal<Blockers>;
   readonly values: Signal<Record<string, Json>>;
   readonly draft: Signal<JsonObject>;
   /** The version on disk, once it is not the page's. */
   readonly changedTo = signal<string | undefined>(undefined);
   /** What was asked and has not shown in the run yet; status itself only comes from the server. */
-  readonly pending = signal<"run" | "stop" | "cancel" | undefined>(undefined);
+  readonly pending = signal<Command | undefined>(undefined);
   /** Why the last request was refused. */
   readonly refusal = signal<string | undefined>(undefined);
   /** Name of the cell that a frame came for last. */
   readonly latest = signal<string | undefined>(undefined);
 
+  readonly #problems = computed(() => {
+    const byCell = new Map<string, Problem[]>();
+    for (const problem of this.problems.value) {
+      const list = byCell.get(problem.cell ?? "");
+      if (list === undefined) byCell.set(problem.cell ?? "", [problem]);
+      else list.push(problem);
+    }
+    return byCell;
+  });
   readonly #cells = new Map<string, Signal<CellView | undefined>>();
   readonly #facts: ReadonlyMap<string, CellFacts>;
   #past: Record<string, PastCell>;
@@ -51,6 +66,7 @@ export class PageStore {
     this.stale = signal(state.stale);
     this.#past = { ...state.past };
     this.problems = signal(state.problems);
+    this.blockers = computed(() => blockersOf(state.cells, this.problems.value));
     this.values = signal(state.values);
     this.draft = signal(state.draft);
   }
@@ -58,6 +74,11 @@ export class PageStore {
   /** The facts of a cell. */
   facts(name: string): CellFacts | undefined {
     return this.#facts.get(name);
+  }
+
+  /** Problems that concern a cell. */
+  problemsOf(name: string): readonly Problem[] {
+    return this.#problems.value.get(name) ?? [];
   }
 
   /** A cell in the newest run that touched it; `undefined` before it was in one. */

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { EngineError, toWire } from "../../engine/base/errors.ts";
 import type { JsonObject } from "../../engine/base/json.ts";
-import type { RunSummary } from "../../engine/mod.ts";
+import type { Engine, RunSummary } from "../../engine/mod.ts";
 import type { RunView } from "../../engine/wire/view.ts";
 import { encodeGroup, encodeSse } from "../../engine/wire/sse.ts";
 import type { AppParts } from "../app.ts";
@@ -10,9 +10,10 @@ import { decode } from "../document.ts";
 import { eventStream } from "../live/event_stream.ts";
 import { json, refuse, text } from "../respond.ts";
 import type { RunBody } from "../schema.ts";
-import type { Handlers } from "../table.ts";
+import type { Handler, Handlers } from "../table.ts";
 
-type Ids = "runs" | "startRun" | "run" | "runPage" | "frames" | "stopRun" | "cancelRun" | "value" | "chart";
+type Commands = "pauseRun" | "resumeRun" | "stopRun" | "cancelRun";
+type Ids = "runs" | "startRun" | "run" | "runPage" | "frames" | Commands | "value" | "chart";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1000;
@@ -30,15 +31,20 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
 
     startRun: async ({ request, body, who }) => {
       const { notebook, params, cells } = body as z.infer<typeof RunBody>;
+      const key = keyOf(request);
       const source = decode(await workspace.readNotebook(notebook), notebook);
-      const { run } = await engine.submit({
+      const { run, replayed } = await engine.submit({
         notebook,
         text: source,
         author: who,
+        ...key === undefined ? {} : { key },
         ...params === undefined ? {} : { params: params as JsonObject },
         ...cells === undefined ? {} : { cells },
       });
-      const headers = { location: `/api/v1/runs/${encodeURIComponent(run)}` };
+      const headers = {
+        location: `/api/v1/runs/${encodeURIComponent(run)}`,
+        ...replayed ? { "idempotency-replayed": "true" } : {},
+      };
       return json(request, runShape(await engine.view(run)), { status: 201, headers });
     },
 
@@ -50,6 +56,7 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
       const run = params.run!;
       let { label } = await engine.view(run);
       const after = request.headers.get("last-event-id") ?? url.searchParams.get("after") ?? undefined;
+      await checkPlace(engine, run, after);
       return eventStream(request, parts, async (send, signal) => {
         try {
           for await (const group of engine.follow(run, { signal, ...after === undefined ? {} : { after } })) {
@@ -66,15 +73,10 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
       });
     },
 
-    stopRun: async ({ request, params, who }) => {
-      await engine.stop(params.run!, who);
-      return json(request, { answer: "applied", run: params.run });
-    },
-
-    cancelRun: async ({ request, params, who }) => {
-      await engine.cancel(params.run!, who);
-      return json(request, { answer: "applied", run: params.run });
-    },
+    pauseRun: command((run, who) => engine.pause(run, who)),
+    resumeRun: command((run, who) => engine.resume(run, who)),
+    stopRun: command((run, who) => engine.stop(run, who)),
+    cancelRun: command((run, who) => engine.cancel(run, who)),
 
     value: async ({ request, params }) => json(request, await engine.value(params.run!, params.step!)),
 
@@ -90,6 +92,30 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
       });
     },
   };
+}
+
+/** A command to a run, which needs no words. */
+function command(tell: (run: string, who: string) => Promise<void>): Handler {
+  return async ({ request, params, who }) => {
+    await tell(params.run!, who);
+    return json(request, { answer: "applied", run: params.run });
+  };
+}
+
+/** AP-107: the name of a request, by which it is known when it comes again. */
+function keyOf(request: Request): string | undefined {
+  const key = request.headers.get("idempotency-key");
+  if (key === null) return undefined;
+  if (!/^[!-~]{1,255}$/.test(key)) {
+    refuse("key_invalid", "Idempotency-Key must be 1 to 255 visible ASCII characters");
+  }
+  return key;
+}
+
+/** Throws what following from here would throw, before an answer has begun: a reader that has left at once reads nothing. */
+async function checkPlace(engine: Engine, run: string, after: string | undefined): Promise<void> {
+  if (after === undefined) return;
+  for await (const _ of engine.follow(run, { after, signal: AbortSignal.abort() })) break;
 }
 
 function limitOf(given: string | null): number {

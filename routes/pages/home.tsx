@@ -1,6 +1,6 @@
 /** The list of notebooks. Owns: nothing but this view. */
 import type { JSX } from "preact";
-import { count, formatClock } from "../../components/cell/format.ts";
+import { count, formatDay } from "../../components/cell/format.ts";
 import { RUN_WORDS } from "../../components/cell/status.ts";
 import { StatusChip } from "../../components/cell/StatusChip.tsx";
 import { Icon } from "../../components/Icon.tsx";
@@ -9,25 +9,36 @@ import type { NotebookItem } from "../notebook_list.ts";
 import { Island } from "./island.tsx";
 import { Bar, SkipLink } from "./shell.tsx";
 
+/** Props of {@link HomePage}. */
+export interface HomeProps {
+  notebooks: NotebookItem[];
+  theme: Theme;
+  /** Epoch ms, to tell today's runs. */
+  now: number;
+}
+
 /** Draws the list, or what to do where there is none. */
-export function HomePage({ notebooks, theme }: { notebooks: NotebookItem[]; theme: Theme }): JSX.Element {
+export function HomePage({ notebooks, theme, now }: HomeProps): JSX.Element {
   return (
     <>
       <SkipLink />
-      <Bar title="Notebooks">
+      <Bar title="">
         <Island name="ThemeToggle" of={ThemeToggle} props={{ theme }} />
       </Bar>
       <main id="weft-main" class="page">
-        <h1 class="only-spoken">Notebooks</h1>
+        <header class="welcome">
+          <h1>Notebooks</h1>
+          <p>Each one is a pipeline that you can read. Open it, run it, and watch it work, cell by cell.</p>
+        </header>
         {notebooks.length === 0
           ? <NoNotebooks />
-          : <ul class="notebooks">{notebooks.map((item) => <Row key={item.id} item={item} />)}</ul>}
+          : <ul class="notebooks">{notebooks.map((item) => <Row key={item.id} item={item} now={now} />)}</ul>}
       </main>
     </>
   );
 }
 
-function Row({ item }: { item: NotebookItem }): JSX.Element {
+function Row({ item, now }: { item: NotebookItem; now: number }): JSX.Element {
   const { id, title, cells, lastRun } = item;
   const errors = item.problems.filter(({ severity }) => severity === "error").length;
   return (
@@ -51,7 +62,7 @@ function Row({ item }: { item: NotebookItem }): JSX.Element {
               <StatusChip
                 status={{
                   ...RUN_WORDS[lastRun.label],
-                  word: `${RUN_WORDS[lastRun.label].word}, ${when(lastRun.createdAt)}`,
+                  word: `${RUN_WORDS[lastRun.label].word}, ${formatDay(Date.parse(lastRun.createdAt), now)}`,
                 }}
               />
             )}
@@ -59,10 +70,6 @@ function Row({ item }: { item: NotebookItem }): JSX.Element {
       </a>
     </li>
   );
-}
-
-function when(at: string): string {
-  return `${at.slice(0, 10)} ${formatClock(Date.parse(at))}`;
 }
 
 const FIRST_NOTEBOOK = '# Hello\n\n```jsonata greeting\n"Hello, " & $uppercase("weft")\n```';

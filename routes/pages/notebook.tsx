@@ -121,9 +121,13 @@ function CellView({ cell, facts }: { cell: Cell; facts: CellFacts }): JSX.Elemen
           <Island name="CellStatus" of={CellStatus} props={{ name: cell.name }} class="cell-status" />
         </header>
         {invalid
-          ? <pre class="source-text" tabIndex={0}><code>{cell.raw}</code></pre>
-          : <Source kind={cell.kind} header={cell.headerText} source={cell.source} />}
-        {!invalid && <Island name="CellOutput" of={CellOutput} props={{ name: cell.name }} />}
+          ? (
+            <pre class="source-text" tabIndex={0} role="region" aria-label={`Text of ${cell.name}`}>
+              <code>{cell.raw}</code>
+            </pre>
+          )
+          : <Source name={cell.name} kind={cell.kind} header={cell.headerText} source={cell.source} />}
+        <Island name="CellOutput" of={CellOutput} props={{ name: cell.name }} />
         <span class="cell-end" />
       </div>
     </section>

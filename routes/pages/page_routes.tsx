@@ -15,10 +15,12 @@ import { page, themeOf } from "./shell.tsx";
 
 /** The handlers. */
 export function pageRoutes(parts: AppParts): Pick<Handlers, "home" | "notebookPage" | "login" | "asset"> {
-  const { workspace, logins, assets } = parts;
+  const { workspace, logins, assets, clock } = parts;
   return {
     home: async ({ request }) => {
-      const body = <HomePage notebooks={await listNotebooks(parts)} theme={themeOf(request)} />;
+      const body = (
+        <HomePage notebooks={await listNotebooks(parts)} theme={themeOf(request)} now={clock.now()} />
+      );
       return page(request, assets, { title: "Notebooks · Weft", kind: "home", body });
     },
 

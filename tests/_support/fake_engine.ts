@@ -165,7 +165,7 @@ export class FakeEngine implements Engine {
     return Promise.resolve({ plan, problems, stale });
   }
 
-  async submit(request: RunRequest): Promise<{ run: string }> {
+  async submit(request: RunRequest): Promise<{ run: string; replayed: boolean }> {
     const { plan, problems } = await this.plan(request);
     if (plan === undefined) throw new EngineError("notebook_invalid", problems[0]!.message, { problems });
     const id = `run_${String(this.all.length + 1).padStart(4, "0")}`;
@@ -173,7 +173,7 @@ export class FakeEngine implements Engine {
     this.all.push(run);
     for (const listener of this.#listeners) listener(run.summary());
     this.#told.push(Promise.resolve(this.story(run, request)));
-    return { run: id };
+    return { run: id, replayed: false };
   }
 
   /** When every story told so far has ended. */

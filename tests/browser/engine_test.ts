@@ -130,6 +130,76 @@ browserTest(
   },
 );
 
+const BROKEN = `\`\`\`jsonata good
+1 + 1
+\`\`\`
+
+\`\`\`jsonata bad
+good +
+\`\`\`
+
+\`\`\`jsonata behind
+bad
+\`\`\`
+`;
+
+browserTest(
+  "ST-108 an error blocks its cell and what needs it, says so there, and leaves the others alone",
+  () => realStudio({ demo: BROKEN }),
+  async ({ page, studio }) => {
+    await page.goto(`${studio.url}/n/demo`);
+    await islandsReady({ page });
+    const why = async (name: string) => {
+      const button = name === "" ? page.locator(".main-button") : page.locator(`#${name} .cell-button`);
+      return [await button.getAttribute("aria-disabled"), await button.getAttribute("title")];
+    };
+    const message = "Invalid expression: Unexpected end of expression (line 7, column 1)";
+    assertEquals(await why("good"), [null, "Run good"]);
+    assertEquals(await why("bad"), ["true", `Cannot run: ${message}`]);
+    assertEquals(await why("behind"), ["true", `Cannot run: bad: ${message}`]);
+    assertEquals((await why(""))[0], "true");
+    assertStringIncludes(await page.locator("#bad .cell-problems").innerText(), message);
+    assertEquals(await page.locator(".cell-problems").count(), 1);
+    await page.getByRole("button", { name: "Run behind" }).click({ force: true });
+    assertStringIncludes(await page.getByRole("alert").innerText(), message);
+    await page.getByRole("button", { name: "Run good" }).click();
+    await page.waitForSelector('#good .status:has-text("done")');
+    assertEquals(await page.locator("#good .output").innerText(), "2");
+  },
+);
+
+let kept: Awaited<ReturnType<typeof realStudio>>;
+
+browserTest(
+  "AP-107 a click makes one run, though its answer was lost on the way",
+  async () => kept = await realStudio({ demo: "\`\`\`jsonata one\n1\n\`\`\`\n" }),
+  async ({ page, studio, errors }) => {
+    const keys: (string | undefined)[] = [];
+    await page.route("**/api/v1/runs", async (route) => {
+      keys.push(route.request().headers()["idempotency-key"]);
+      if (keys.length > 1) return await route.continue();
+      await route.fetch();
+      await route.abort("connectionreset");
+    });
+    await page.goto(`${studio.url}/n/demo`);
+    await islandsReady({ page });
+    const click = async () => {
+      const answered = page.waitForResponse((answer) => answer.url().endsWith("/api/v1/runs"));
+      await page.getByRole("button", { name: "Run all" }).click();
+      assertEquals((await answered).status(), 201);
+      await page.waitForSelector('.run-status:has-text("done")');
+    };
+    await click();
+    assertEquals([keys.length, keys[0] === keys[1], (await kept.engine.runs({})).length], [2, true, 1]);
+    assertEquals(await page.locator(".notice.bad").count(), 0);
+    await click();
+    assertEquals([new Set(keys).size, (await kept.engine.runs({})).length], [2, 2]);
+    // The browser itself complains of the connection that was cut.
+    assertEquals(errors.filter((line) => !line.includes("ERR_CONNECTION_RESET")), []);
+    errors.length = 0;
+  },
+);
+
 closeBrowserAfterwards();
 Deno.test({
   name: "the engines close",

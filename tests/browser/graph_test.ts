@@ -140,4 +140,70 @@ browserTest("ST-416 above 300 nodes only those in view are drawn", () => {
   assert(drawn > 0 && drawn < 300, `${drawn} nodes are drawn`);
 });
 
+const SKIP = "```jsonata a\n1\n```\n\n```jsonata b\na\n```\n\n```jsonata c\n[a, b]\n```\n";
+
+/** Nodes, other than those at its ends, that the line of an edge touches as it is drawn. */
+const TOUCHED = (id: string) => {
+  const path = document.querySelector<SVGPathElement>(`.react-flow__edge[data-id="${id}"] path`)!;
+  const matrix = path.getScreenCTM()!;
+  const boxes = [...document.querySelectorAll<HTMLElement>(".react-flow__node")].filter((node) =>
+    !id.startsWith(`${node.dataset.id}.`) && !id.includes(`>${node.dataset.id}.`)
+  ).map((node) => ({ name: node.dataset.id, box: node.getBoundingClientRect() }));
+  const touched = new Set<string | undefined>();
+  for (let i = 0; i <= 200; i++) {
+    const { x, y } = path.getPointAtLength(path.getTotalLength() * i / 200).matrixTransform(matrix);
+    for (const { name, box } of boxes) {
+      if (x > box.left && x < box.right && y > box.top && y < box.bottom) touched.add(name);
+    }
+  }
+  return [...touched];
+};
+
+browserTest("ST-408 an edge goes around the node between its ends, until one of them is moved", () => {
+  engine = new FakeEngine();
+  workspace = new MemoryWorkspace({ flow: SKIP });
+  return { engine, workspace };
+}, async ({ page, studio }) => {
+  const open = async () => {
+    await page.goto(`${studio.url}/n/flow?view=graph`);
+    await islandsReady({ page });
+    await page.waitForSelector(".react-flow__edge-path", { state: "attached" });
+  };
+  await open();
+  const around = "a.->c.a";
+  const line = () => page.locator(`.react-flow__edge[data-id="${around}"] path`).first().getAttribute("d");
+  const curves = async () => (await line())!.match(/C/g)!.length;
+  assertEquals([await page.evaluate(TOUCHED, around), await curves()], [[], 2]);
+  const put = page.waitForResponse((r) => r.request().method() === "PUT");
+  await page.locator('.react-flow__node[data-id="c"]').focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('.react-flow__node.selected[data-id="c"]');
+  await page.keyboard.press("ArrowDown");
+  await page.waitForFunction((id) => {
+    const path = document.querySelector(`.react-flow__edge[data-id="${id}"] path`);
+    return path?.getAttribute("d")?.match(/C/g)?.length === 1;
+  }, around);
+  await put;
+  await open();
+  assertEquals(await curves(), 1);
+});
+
+browserTest("ST-413 a move is kept though the page is left at once", () => {
+  engine = new FakeEngine();
+  workspace = new MemoryWorkspace({ flow: SKIP });
+  return { engine, workspace };
+}, async ({ page, studio }) => {
+  await page.goto(`${studio.url}/n/flow?view=graph`);
+  await islandsReady({ page });
+  const node = page.locator('.react-flow__node[data-id="b"]');
+  await node.focus();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('.react-flow__node.selected[data-id="b"]');
+  await page.keyboard.press("ArrowDown");
+  await page.goto(studio.url);
+  const moved = () => workspace.layouts.get("flow")?.positions.b;
+  for (let i = 0; i < 200 && moved() === undefined; i++) await page.request.get(`${studio.url}/healthz`);
+  assert(moved() !== undefined && moved()!.y % 1 === 0);
+});
+
 closeBrowserAfterwards();

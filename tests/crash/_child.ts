@@ -40,7 +40,8 @@ if (import.meta.main) {
   const known = (await engine.runs({}))[0]?.id;
   // With a key a run is made first and claimed then; without, both are one commit.
   const key = point === "claim.after" ? "k" : undefined;
-  const run = known ?? (await engine.submit({ notebook: "n", text: notebookOf(CELLS), author: "t", key })).run;
+  const run = known ??
+    (await engine.submit({ notebook: "n", text: notebookOf(CELLS), author: "t", key })).run;
   const view = await ended(engine, run);
   await engine.close();
   await store.release();

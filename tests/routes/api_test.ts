@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { EngineError } from "../../engine/base/errors.ts";
 import { SseReader } from "../../engine/wire/sse.ts";
 import { FakeEngine } from "../_support/fake_engine.ts";
 import { settle } from "../_support/manual_clock.ts";
@@ -125,10 +126,80 @@ Deno.test("AP-711 AP-712 AP-713 frames: every group ends with its id, goes on af
   const seen = [];
   for (let m = await rest.next(); m !== undefined; m = await rest.next()) seen.push([m.event, m.id]);
   assertEquals(seen, [["frame", "c5"], ["event", "c6"], ["event", "c7"], ["end", "c7"]]);
-  const lost = messagesOf(await ask(`${path}?after=nonsense`));
-  assertStringIncludes((await lost.next())!.data!, "cursor_invalid");
-  assertEquals(await lost.next(), undefined);
-  assertEquals((await ask("/api/v1/runs/nope/frames")).status, 404);
+});
+
+Deno.test("AP-711 what is wrong with a place is said before a stream begins, and a place at the end waits", async () => {
+  const { ask, json, engine } = client();
+  await engine.submit({ notebook: "demo", text: DEMO, author: "me" });
+  const [run] = engine.all;
+  const path = `/api/v1/runs/${run!.id}/frames`;
+  for (const init of [{ headers: { "last-event-id": "nonsense" } }, {}]) {
+    const bad = await json(`${path}?after=c99`, init);
+    assertEquals([bad.status, bad.body.code], [400, "cursor_invalid"]);
+  }
+  assertEquals((await json("/api/v1/runs/nope/frames")).body.code, "run_not_found");
+  assertEquals((await json("/api/v1/runs/nope/frames?after=c1")).status, 404);
+  const waiting = await ask(`${path}?after=c1`);
+  assertEquals([waiting.status, waiting.headers.get("content-type")], [200, "text/event-stream"]);
+  await waiting.body!.cancel();
+  await settle();
+  assertEquals(engine.following, 0);
+});
+
+Deno.test("AP-616 a run is paused and resumed; one that is not there, or has ended, is not", async () => {
+  const { json, engine } = client();
+  const ended: string[] = [];
+  engine.pause = (id) => {
+    ended.push(id);
+    return Promise.reject(new EngineError("run_ended", "Over"));
+  };
+  await engine.submit({ notebook: "demo", text: DEMO, author: "me" });
+  const id = engine.all[0]!.id;
+  const tell = (run: string, what: string) => json(`/api/v1/runs/${run}/${what}`, { ...POST, body: "{}" });
+  const over = await tell(id, "pause");
+  assertEquals([over.status, over.body.code, ended], [409, "run_ended", [id]]);
+  engine.pause = FakeEngine.prototype.pause;
+  assertEquals((await tell(id, "pause")).body, { answer: "applied", run: id });
+  assertEquals((await json(`/api/v1/runs/${id}`)).body.label, "paused");
+  assertEquals((await tell(id, "resume")).status, 200);
+  assertEquals((await json(`/api/v1/runs/${id}`)).body.label, "running");
+  assertEquals((await tell("nope", "pause")).body.code, "run_not_found");
+  assertEquals((await tell("nope", "resume")).status, 404);
+});
+
+Deno.test("AP-107 a request's key reaches the engine; one that is no key is refused, one used otherwise conflicts", async () => {
+  const { json, engine } = client();
+  const start = (key?: string) =>
+    json("/api/v1/runs", {
+      ...POST,
+      body: '{"notebook":"demo"}',
+      headers: key === undefined ? {} : { "idempotency-key": key },
+    });
+  for (const key of ["", "two words", "a\tb", "k".repeat(256), "\u00e9"]) {
+    const { status, body } = await start(key);
+    assertEquals([status, body.code], [400, "key_invalid"], JSON.stringify(key));
+  }
+  assertEquals(engine.all.length, 0);
+  for (const key of [undefined, "!", "k".repeat(255), "~"]) assertEquals((await start(key)).status, 201);
+  assertEquals(engine.all.map(({ request }) => request.key), [undefined, "!", "k".repeat(255), "~"]);
+  engine.submit = () => Promise.reject(new EngineError("idempotency_conflict", "Used before"));
+  const again = await start("!");
+  assertEquals([again.status, again.body.code], [409, "idempotency_conflict"]);
+});
+
+Deno.test("the list says when a notebook was run last, in words for today", async () => {
+  const day = 86_400_000;
+  let at = 0;
+  const engine = new FakeEngine(() => {}, () => at);
+  const { ask, clock } = client({ engine });
+  const now = clock.now();
+  at = now - 3 * day;
+  await engine.submit({ notebook: "demo", text: DEMO, author: "me" });
+  const old = await (await ask("/")).text();
+  assertMatch(old, /queued, \d{1,2} [A-Z][a-z]{2} \d{4}</);
+  at = now;
+  await engine.submit({ notebook: "demo", text: DEMO, author: "me" });
+  assertMatch(await (await ask("/")).text(), /queued, today \d\d:\d\d</);
 });
 
 Deno.test("ST-806 live: the newest run and its groups, also of a run that begins later; nothing stays behind", async () => {
@@ -232,4 +303,21 @@ Deno.test("pages say what is wrong in a page, and escape what they show", async 
   const html = await (await ask("/n/x")).text();
   assert(!html.includes("<script>alert"));
   assertEquals(html.match(/<\/script>/g)?.length, 1);
+});
+
+Deno.test("ST-108 a page knows which cells no run has", async () => {
+  const { ask, workspace } = client();
+  const cells = ["a disabled", "b\na", "c\nb", "d\nafter: [a]\n---\n1"];
+  workspace.texts.x = cells.map((cell) =>
+    `\`\`\`jsonata ${cell.includes("\n") ? cell : `${cell}\n1`}\n\`\`\`\n`
+  ).join("\n");
+  const html = await (await ask("/n/x")).text();
+  const state = JSON.parse(/id="weft-state"[^>]*>(.*?)<\/script>/s.exec(html)![1]!);
+  const facts = state.cells as { name: string; leftOut?: boolean }[];
+  assertEquals(facts.map(({ name, leftOut }) => [name, leftOut ?? false]), [
+    ["a", true],
+    ["b", true],
+    ["c", true],
+    ["d", false],
+  ]);
 });

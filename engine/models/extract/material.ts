@@ -43,6 +43,24 @@ export function hasMaterial(prompt: readonly PromptPart[]): boolean {
   return prompt.some((part) => part.type === "material" && !isTopic(part.value));
 }
 
+/** Which placeholders gave nothing to pick from, such as `{{ merged }} is an empty list`; at most three are named. */
+export function emptyIn(prompt: readonly PromptPart[]): string {
+  const given = prompt.filter((part) => part.type === "material" && !isTopic(part.value)) as MaterialPart[];
+  const named = given.slice(0, 3).map(({ name, value }) => `{{ ${name} }} is ${kindOfNothing(value)}`);
+  return named.join(", ") + (given.length > 3 ? `, and ${given.length - 3} more` : "");
+}
+
+type MaterialPart = Extract<PromptPart, { type: "material" }>;
+
+function kindOfNothing(value: Json): string {
+  if (value === null) return "null";
+  if (typeof value === "string") return value.trim() === "" ? "empty text" : "text without a sentence";
+  const what = Array.isArray(value) ? "list" : "object";
+  return Object.keys(value).length === 0
+    ? `an empty ${what}`
+    : `${Array.isArray(value) ? "a list" : "an object"} without a sentence`;
+}
+
 function isTopic(value: Json): boolean {
   if (typeof value === "number" || typeof value === "boolean") return true;
   if (typeof value !== "string") return false;

@@ -4,6 +4,7 @@
  */
 import { isObject, type JsonObject } from "../../base/json.ts";
 import { didYouMean, nearest } from "../nearest.ts";
+import { MAX_PORTS } from "../outputs.ts";
 import { configProblem, type Report, shown, structureProblem } from "../problem.ts";
 import type { Cell, CellKind, Place } from "../types.ts";
 import { type Fence, scanFences } from "./fences.ts";
@@ -140,7 +141,13 @@ function checkHeader(
   applyRules(rules, cell.header, [], { owner: cell.name, cell: cell.name, placeOf, open }, report);
   for (const side of ["inputs", "outputs"]) {
     const ports = cell.header[side];
-    for (const port of isObject(ports) ? Object.keys(ports) : []) {
+    const names = isObject(ports) ? Object.keys(ports) : [];
+    if (names.length > MAX_PORTS) {
+      const message = `'${side}' of '${cell.name}' has ${names.length} names, over the limit ${MAX_PORTS}`;
+      const detail = { cell: cell.name, expected: `at most ${MAX_PORTS} names` };
+      report(configProblem("value_invalid", placeOf([side]), message, detail));
+    }
+    for (const port of names) {
       const fault = nameFault(port);
       if (fault === undefined) continue;
       const detail = { cell: cell.name, expected: fault.expected };

@@ -3,7 +3,7 @@
  * Never: the rules' working (`rules.ts`), or what depends on more than one key (`cell.ts`, `front_matter.ts`).
  */
 import { durationMs } from "../duration.ts";
-import { MAX_PORTS, PORT_TYPES } from "../outputs.ts";
+import { PORT_TYPES } from "../outputs.ts";
 import { BACKOFFS, ERROR_POLICIES, JITTERS, MAX_ATTEMPTS, RETRY_CATEGORIES } from "../policy.ts";
 import { CELL_KINDS, type CellKind, PARAM_TYPES } from "../types.ts";
 import * as rule from "./rules.ts";
@@ -37,7 +37,10 @@ const retry = object({
 
 const limits = mapOf(rule.number(0), "numbers by name, such as { tokens: 20000 }");
 
-const output = object({ type: oneOf(...PORT_TYPES), schema, description: text, language: text });
+const output = object(
+  { type: oneOf(...PORT_TYPES), schema, description: text, language: text },
+  "keys and values, such as { type: json }",
+);
 const input = object({
   from: either(source, listOf(source, "a list of these")),
   type: oneOf(...PORT_TYPES),
@@ -49,11 +52,11 @@ const input = object({
   transform: listOf(object(), "a list of at most 20 transformations", 20),
   validate: listOf(object(), "a list of rules"),
   allowPartial: yesOrNo,
-});
+}, "keys and values, such as { from: scout }");
 
 const ANY_CELL: Rules = {
-  inputs: ports(input),
-  outputs: ports(output),
+  inputs: mapOf(input, "names with a source, such as inputs: { claims: { from: scout } }"),
+  outputs: mapOf(output, "names with a type, such as outputs: { claims: { type: json } }"),
   after: listOf(
     matching(new RegExp(`^${cellName}\\??$`), "a cell's name"),
     "a list of cells, such as [a, b?]",
@@ -187,11 +190,3 @@ export const PARAM_RULES: Rules = {
   max: rule.number(),
   schema,
 };
-
-function ports(each: Rule): Rule {
-  return {
-    expected: `at most ${MAX_PORTS} ports by name`,
-    fits: (value) => object().fits(value) && Object.keys(value as object).length <= MAX_PORTS,
-    each,
-  };
-}

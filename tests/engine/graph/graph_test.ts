@@ -86,13 +86,13 @@ Deno.test("DF-314 DF-603 problems of expressions and placeholders name their pla
   const found = buildGraph(notebook).problems.map(({ message, line, type }) => [message, line, type]);
   assertEquals(found, [
     ["Invalid expression: Unexpected end of expression (line 11, column 4)", 11, "expression"],
-    ["Placeholder opened at line 22 is not closed", 22, "expression"],
+    ["Placeholder opened at line 22 is not closed: add }}", 22, "expression"],
     [
       'Invalid expression: The symbol "=" cannot be used as a unary operator (line 31, column 4)',
       31,
       "expression",
     ],
-    ["Code does not parse: Unexpected token", 41, "expression"],
+    ["Code does not parse: Unexpected end of the code", 41, "expression"],
   ]);
 });
 

@@ -152,7 +152,7 @@ Deno.test("A1 a failing or unclosed placeholder, an empty prompt and a bad schem
   const heard = listening();
   const cases: [Setup, string][] = [
     [{ source: "{{ $number('x') }}" }, "code_error: Placeholder {{ $number('x') }}: "],
-    [{ source: "a\nb {{ docs" }, "is not closed"],
+    [{ source: "a\nb {{ docs" }, "is not closed: add }}"],
     [{ source: "  " }, "invalid_input: Prompt is empty"],
     [{ source: "{{ e }}", inputs: { e: "" } }, "invalid_input: Prompt is empty"],
     [

@@ -3,7 +3,8 @@ import { systemClock } from "../../../engine/base/clock.ts";
 import { noLog } from "../../../engine/base/log.ts";
 import { jsonataKind } from "../../../engine/kinds/jsonata.ts";
 import type { Outcome } from "../../../engine/kinds/kind.ts";
-import { createEvaluator } from "../../../engine/sandbox/evaluator.ts";
+import type { JsonObject } from "../../../engine/base/json.ts";
+import { createEvaluator, type Evaluation, type Evaluator } from "../../../engine/sandbox/evaluator.ts";
 import { attemptAt } from "./_attempt.ts";
 
 async function run(options: Parameters<typeof attemptAt>[1]): Promise<Outcome> {
@@ -59,6 +60,27 @@ Deno.test("DF-306 a cell's timeout is its expression's time limit", async () => 
   });
   assert(outcome.type === "failed");
   assertEquals(outcome.problem.message, "Expression timeout after 200 ms");
+});
+
+Deno.test("DF-306 EN-114 without a timeout of its own a cell has the notebook's", async () => {
+  const limits: [header: JsonObject, front: JsonObject, ms: number | undefined][] = [
+    [{}, {}, undefined],
+    [{ timeout: "6s" }, {}, 6000],
+    [{}, { timeout: "6s" }, 6000],
+    [{ timeout: "7s" }, { timeout: "6s" }, 7000],
+    [{ timeout: 0 }, { timeout: "6s" }, undefined],
+  ];
+  for (const [header, data, ms] of limits) {
+    let asked: number | undefined;
+    const evaluator = {
+      evaluate: ({ timeoutMs }: Evaluation) =>
+        Promise.resolve({ ok: true as const, value: asked = timeoutMs }),
+      close: () => Promise.resolve(),
+    } as unknown as Evaluator;
+    const { attempt } = attemptAt("jsonata", { source: "1", header });
+    await jsonataKind({ evaluator }).run({ ...attempt, frontMatter: { ...attempt.frontMatter, data } });
+    assertEquals(asked, ms);
+  }
 });
 
 Deno.test("an abort makes the attempt cancelled", async () => {

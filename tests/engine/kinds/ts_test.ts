@@ -43,8 +43,15 @@ Deno.test("SE-508 an ungranted need fails permission_denied and names the need",
   assertEquals([outcome.problem.category, outcome.problem.code], ["code_error", "permission_denied"]);
   assertMatch(
     outcome.problem.message,
-    /^Cells have no permissions, and this one needs read access to "\/etc\/hostname"\n/,
+    /^This cell may not read files \(read access to "\/etc\/hostname"\); cells have no permissions in this version\n/,
   );
+});
+
+Deno.test("SE-517 a looping cell ends by a limit of processor time that follows its timeout", async () => {
+  // 1 s and a tenth, and 5 s more; nothing here watches the clock.
+  const outcome = await run({ source: "for (;;);", header: { timeout: "1s" } });
+  assert(outcome.type === "failed");
+  assertEquals(outcome.problem.code, "process_killed");
 });
 
 Deno.test("an abort makes the attempt cancelled", async () => {

@@ -381,8 +381,15 @@ Deno.test("IO-304 without marked material the first paragraph is the instruction
 });
 
 Deno.test("nothing to pick from fails for text, and gives empty lists for a schema", async () => {
-  for (const parts of [prompt("Summarise:"), prompt("Summarise:", []), prompt("Summarise:", { a: [1, 2] })]) {
+  const table: [PromptPart[], string][] = [
+    [prompt("Summarise:"), "has no material to pick from."],
+    [prompt("Summarise:", []), "found no sentences in its material: {{ m1 }} is an empty list."],
+    [prompt("Summarise:", ""), "{{ m1 }} is empty text."],
+    [prompt("Summarise:", { a: [1, 2] }), "{{ m1 }} is an object without a sentence."],
+  ];
+  for (const [parts, says] of table) {
     const last = (await ask(models, "local/extract", { prompt: parts })).at(-1)!;
+    assertStringIncludes(last.type === "error" ? last.message : "", says);
     assertEquals(last.type === "error" && [last.category, last.code], ["invalid_input", "local_no_material"]);
   }
   const schema: JsonObject = {

@@ -285,6 +285,27 @@ const CASES: Case[] = [
     ],
   },
   {
+    name: "outputs that are no names with a type",
+    text: ts("outputs: 3"),
+    cells: ["ts a"],
+    problems: [
+      "2:1 'outputs' of 'a' must be names with a type, such as outputs: { claims: { type: json } }",
+    ],
+  },
+  {
+    name: "more outputs than a cell may have",
+    text: ts(`outputs: { ${Array.from({ length: 65 }, (_, i) => `x${i}: { type: json }`).join(", ")} }`),
+    cells: ["ts a"],
+    problems: ["2:1 'outputs' of 'a' has 65 names, over the limit 64"],
+  },
+  {
+    name: "a default that leads out of the workspace",
+    text: "---\nparams:\n  f: { type: files, default: ../*.md }\n---\n",
+    problems: [
+      "3:21 Default does not fit: Param 'f' must be a path below the workspace, relative and without ..",
+    ],
+  },
+  {
     name: "DF-102 an output has a type of the list",
     text: ts("outputs: { x: {}, y: { type: txt } }"),
     cells: ["ts a"],

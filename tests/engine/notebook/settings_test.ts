@@ -43,8 +43,18 @@ const GIVEN: [given: JsonObject, values: JsonObject | undefined, messages: strin
   [{ n: "five", b: "yes", f: 3, s: 1 }, undefined, [
     "Param 's' must be a string",
     "Param 'n' must be a number",
-    "Param 'b' must be a boolean",
+    "Param 'b' must be true or false",
     "Param 'f' must be a files",
+  ]],
+  [{ n: 1, j: "{bad" }, undefined, [
+    "Param 'j' must be a json: Not JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
+  ]],
+  [{ n: 1, j: "[1" }, undefined, [
+    "Param 'j' must be a json: Not JSON: Expected ',' or ']' after array element in JSON at position 2 (line 1 column 3)",
+  ]],
+  [{ n: 1, j: "plain words" }, { s: "a", n: 1, low: 1, b: null, j: "plain words", f: "*.md" }, []],
+  [{ n: 1, f: "../*.md" }, undefined, [
+    "Param 'f' must be a path below the workspace, relative and without ..",
   ]],
   [{ n: 1, topik: 1, __proto__x: 2 }, undefined, ["Unknown param 'topik'", "Unknown param '__proto__x'"]],
 ];
@@ -225,6 +235,12 @@ Deno.test("durations and near words", () => {
   ];
   for (const [text, ms] of spans) assertEquals([text, durationMs(text)], [text, ms]);
   assertEquals(nearest("tempreature", ["temperature", "tools"]), "temperature");
+  assertEquals(nearest("modle", ["role", "model"]), "model");
+  assertEquals(nearest("stroy", ["a", "story"]), "story");
+  assertEquals(nearest("cat", ["bat", "car"]), "car");
+  assertEquals(nearest("notes", ["note", "nodes"]), "nodes");
+  assertEquals(nearest("ba", ["xyba", "ab"]), "ab");
+  assertEquals(nearest("ab", ["cd", "abcd"]), undefined);
   assertEquals(nearest("x", ["ok"]), undefined);
   assertEquals(nearest("abc", ["xyz"]), undefined);
 });

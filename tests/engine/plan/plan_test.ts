@@ -114,7 +114,7 @@ Deno.test("EN-802 edges between two cells are one need, the strongest", () => {
 Deno.test("EN-204 what cannot run refuses the run and names the place", () => {
   const table: [string, Record<string, ShortCell>, string[] | undefined, string[]][] = [
     ["kind", { a: "http: GET x" }, undefined, [
-      "kind_unknown: Cell kind 'http' cannot run in this version (10)",
+      "kind_unknown: Cell kind 'http' of 'a' cannot run in this version (10)",
     ]],
     ["invalid", { a: { kind: "invalid" } }, undefined, ["cell_invalid: Cell 'a' is not valid (10)"]],
     [
