@@ -3,53 +3,18 @@
  * to a problem or a page. Never: what a route does, nor the engine's state.
  */
 import { Hono } from "hono";
-import type { Clock } from "../engine/base/clock.ts";
 import { EngineError } from "../engine/base/errors.ts";
-import { type Ids, systemIds } from "../engine/base/ids.ts";
-import type { Json } from "../engine/base/json.ts";
-import type { Log } from "../engine/base/log.ts";
-import type { Logins } from "../engine/access/logins.ts";
-import type { Workspace } from "../engine/access/workspace.ts";
-import type { Engine } from "../engine/mod.ts";
+import { systemIds } from "../engine/base/ids.ts";
 import { notebookRoutes } from "./api/notebooks.ts";
 import { runRoutes } from "./api/runs.ts";
 import { systemRoutes } from "./api/system.ts";
-import type { Assets } from "./assets.ts";
 import { identify } from "./credential.ts";
 import { checkCsrf, checkHost, checkOrigin, readBody, readParams } from "./guard.ts";
-import type { Watch } from "./live/live_stream.ts";
 import { failurePage, loginPage, ownPath, pageRoutes } from "./pages/page_routes.tsx";
+import type { AppOptions, AppParts } from "./parts.ts";
 import { problem, refuse, securityHeaders } from "./respond.ts";
 import { type Handler, type Handlers, patternOf, type RouteId, type RouteRow, ROUTES } from "./table.ts";
 import { watchWorkspace } from "./live/watch.ts";
-
-/** What the front door stands on. */
-export interface AppOptions {
-  engine: Engine;
-  workspace: Workspace;
-  logins: Logins;
-  /** From `buildAssets`. */
-  assets: Assets;
-  clock: Clock;
-  log: Log;
-  /** Port under which browsers reach this server; asked at each request, as a listener may choose it. */
-  port: () => number;
-  /** Host names besides the loopback's, without port. */
-  names?: readonly string[];
-  /** Version of this program. */
-  version?: string;
-  /** Draws a Vega-Lite specification; without it there are no charts. */
-  chart?: (
-    spec: Json,
-    theme: "light" | "dark",
-  ) => Promise<{ ok: true; svg: string } | { ok: false; reason: string }>;
-  /** Notices changed files; by default one look a second. */
-  watch?: Watch;
-  ids?: Ids;
-}
-
-/** The same with every choice made. */
-export type AppParts = AppOptions & Required<Pick<AppOptions, "names" | "version" | "watch" | "ids">>;
 
 /** What came of looking for a route. */
 interface Found {

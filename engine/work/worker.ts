@@ -17,19 +17,19 @@ import type { RunEvent } from "../run/event.ts";
 import { newRun } from "../run/fold.ts";
 import { dues } from "../run/next.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { inboxPrefix, leaseKey } from "../store/keys.ts";
-import type { Entry, Key, Put, Store } from "../store/store.ts";
+import { leaseKey } from "../store/keys.ts";
+import type { Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
-import { adoptOrphans, claimOne, type ClaimPorts, claimReady } from "./claim.ts";
+import { adoptOrphans, claimReady } from "./claim/claim.ts";
+import { type InboxPorts, readInbox } from "./claim/inbox.ts";
 import { Committer } from "./commit/committer.ts";
 import type { LiveRun, RunHead } from "./commit/live_run.ts";
 import { HeldSession } from "./commit/session.ts";
 import type { Answer } from "./commit/turn.ts";
 import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
-import { type PostedCommand, readPosted } from "./records.ts";
 import type { Feed } from "./stream/feed.ts";
 
 /** Attempts that a worker runs at a time, and runs that it keeps in memory. */
@@ -191,7 +191,7 @@ export class Worker {
     }
   }
 
-  #claimPorts(tenure: Tenure): ClaimPorts {
+  #claimPorts(tenure: Tenure): InboxPorts {
     const { store, journals, worker, log } = this.ports;
     return {
       store,
@@ -203,6 +203,8 @@ export class Worker {
         this.#tenure === tenure && !this.#closing && tenure.held.trusted && working(tenure) < MAX_RUNS,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
+      live: (run: string) => tenure.runs.get(run),
+      warn: (what: string, error: unknown) => this.#warn(what, error),
       wants: (run: string) => this.#own?.has(run) ?? true,
       take: (live: LiveRun, adopted: boolean) => {
         tenure.runs.set(live.run.id, live);
@@ -249,45 +251,8 @@ export class Worker {
       if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
       this.#lookForOrphans = false;
       await claimReady(ports);
-      await this.#readInbox(this.#tenure);
+      await readInbox(ports);
     }
-  }
-
-  /** Applies posted commands in the order of their ids; one to a run that is over is dropped. */
-  async #readInbox(tenure: Tenure | undefined): Promise<void> {
-    if (tenure === undefined) return;
-    for await (const entry of this.ports.store.list(inboxPrefix())) {
-      const [, run] = entry.key as [string, string];
-      const live = tenure.runs.get(run) ?? await this.#claimTold(tenure, run);
-      const command = live === undefined ? "over" : this.#readPosted(entry);
-      if (live === undefined || command === undefined) continue;
-      if (live === "over" || command === "over") await tenure.committer.claim([], [], [entry.key]);
-      else await this.#applyPosted(tenure, live, command, entry.key);
-    }
-  }
-
-  /** A run that was told something while nobody owned it; `over` if it has ended, nothing if another worker has it. */
-  async #claimTold(tenure: Tenure, run: string): Promise<LiveRun | "over" | undefined> {
-    const head = await this.ports.journals.head(run).catch(() => undefined);
-    if (head === undefined) return undefined;
-    if (head.phase === "ended") return "over";
-    if (!this.#claimPorts(tenure).wants(run)) return undefined;
-    await claimOne(this.#claimPorts(tenure), run, head.createdAt);
-    return tenure.runs.get(run);
-  }
-
-  /** An entry that cannot be read, such as one of a newer version, is dropped: it would block those behind it. */
-  #readPosted(entry: Entry): PostedCommand | "over" {
-    try {
-      return readPosted(entry);
-    } catch (error) {
-      this.#warn("A posted command was dropped", error);
-      return "over";
-    }
-  }
-
-  #applyPosted(tenure: Tenure, live: LiveRun, command: RunCommand, key: Key): Promise<Answer> {
-    return new Promise((settle) => tenure.committer.submit({ live, command, deletes: [key], settle }));
   }
 
   #act(tenure: Tenure, live: LiveRun, action: RunAction): void {

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../engine/base/json.ts";
 import { findCycles } from "../../engine/graph/cycles.ts";
 import { runOrder } from "../../engine/graph/order.ts";
 import { type Document, readDocument } from "../../engine/mod.ts";
-import type { AppParts } from "../app.ts";
+import type { AppParts } from "../parts.ts";
 import { graphOf, openDocument } from "../document.ts";
 import { liveStream } from "../live/live_stream.ts";
 import { listNotebooks } from "../notebook_list.ts";

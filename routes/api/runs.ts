@@ -5,7 +5,7 @@ import type { JsonObject } from "../../engine/base/json.ts";
 import type { Engine, RunSummary } from "../../engine/mod.ts";
 import type { RunView } from "../../engine/wire/view.ts";
 import { encodeGroup, encodeSse } from "../../engine/wire/sse.ts";
-import type { AppParts } from "../app.ts";
+import type { AppParts } from "../parts.ts";
 import { decode } from "../document.ts";
 import { eventStream } from "../live/event_stream.ts";
 import { json, refuse, text } from "../respond.ts";

@@ -1,5 +1,5 @@
 /** Routes about the server itself (AP-1301, AP-1305). */
-import type { AppParts } from "../app.ts";
+import type { AppParts } from "../parts.ts";
 import { json } from "../respond.ts";
 import type { Handlers } from "../table.ts";
 

@@ -1,6 +1,6 @@
 /** Routes that answer with pages and files. Owns: which page is drawn for which request. */
 import { EngineError, toWire } from "../../engine/base/errors.ts";
-import type { AppParts } from "../app.ts";
+import type { AppParts } from "../parts.ts";
 import { cookieOf } from "../credential.ts";
 import { openDocument } from "../document.ts";
 import { listNotebooks } from "../notebook_list.ts";

@@ -4,7 +4,8 @@ import { lineLog } from "../../engine/base/log.ts";
 import type { Logins } from "../../engine/access/logins.ts";
 import type { Workspace } from "../../engine/access/workspace.ts";
 import type { Engine } from "../../engine/mod.ts";
-import { type AppOptions, createApp } from "../../routes/app.ts";
+import { createApp } from "../../routes/app.ts";
+import type { AppOptions } from "../../routes/parts.ts";
 import { type Assets, buildAssets } from "../../routes/assets.ts";
 
 let built: Promise<Assets> | undefined;

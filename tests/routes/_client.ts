@@ -1,7 +1,8 @@
 /** Speaks to an app without a port, as a browser or a program would. */
 import { ManualClock } from "../_support/manual_clock.ts";
 import { noLog } from "../../engine/base/log.ts";
-import { type AppOptions, createApp } from "../../routes/app.ts";
+import { createApp } from "../../routes/app.ts";
+import type { AppOptions } from "../../routes/parts.ts";
 import type { Assets } from "../../routes/assets.ts";
 import { FakeEngine } from "../_support/fake_engine.ts";
 import { MemoryWorkspace } from "../_support/memory_workspace.ts";

@@ -6,11 +6,11 @@
  * L5 A live session is not taken over: only one that is expired, and its record is taken before its runs are.
  * L2 A lease's epoch grows by one at each change of owner.
  */
-import type { Millis } from "../base/clock.ts";
-import { EngineError } from "../base/errors.ts";
-import { hit } from "../base/faults.ts";
-import type { Log } from "../base/log.ts";
-import { encodeRecord } from "../store/codec.ts";
+import type { Millis } from "../../base/clock.ts";
+import { EngineError } from "../../base/errors.ts";
+import { hit } from "../../base/faults.ts";
+import type { Log } from "../../base/log.ts";
+import { encodeRecord } from "../../store/codec.ts";
 import {
   LANE,
   lastText,
@@ -19,13 +19,13 @@ import {
   readyKey,
   readyPrefix,
   sessionPrefix,
-} from "../store/keys.ts";
-import type { Check, Entry, Key, Put, Session, Store } from "../store/store.ts";
-import { readSessionRecord } from "../store/table/session_chain.ts";
-import type { Committer } from "./commit/committer.ts";
-import type { LiveRun } from "./commit/live_run.ts";
-import type { Journals } from "./journal.ts";
-import { readLease } from "./records.ts";
+} from "../../store/keys.ts";
+import type { Check, Entry, Key, Put, Session, Store } from "../../store/store.ts";
+import { readSessionRecord } from "../../store/table/session_chain.ts";
+import type { Committer } from "../commit/committer.ts";
+import type { LiveRun } from "../commit/live_run.ts";
+import type { Journals } from "../journal.ts";
+import { readLease } from "../records.ts";
 
 /** Ready entries looked at together. */
 const WINDOW = 32;
