@@ -7,7 +7,7 @@ import { systemClock } from "../engine/base/clock.ts";
 import { EngineError } from "../engine/base/errors.ts";
 import { systemIds } from "../engine/base/ids.ts";
 import { lineLog, type Log } from "../engine/base/log.ts";
-import { createEngine, createKindTools, type Engine, openStore } from "../engine/mod.ts";
+import { createEngine, createKindTools, type Engine, observed, openStore } from "../engine/mod.ts";
 import { CommandError, EXIT, type Io } from "./io.ts";
 import type { Settings } from "./settings.ts";
 
@@ -58,7 +58,7 @@ export async function openStudio(
   const { store, exclusive, release, client } = await open(settings.store, mayBeClient);
   const tools = createKindTools({ workspace, clock, log, env: io.env, envNames: io.envNames });
   const engine = await createEngine({
-    store,
+    store: settings.logLevel === "debug" ? observed(store, log, clock) : store,
     kinds: tools.kinds,
     workspace,
     clock,

@@ -12,5 +12,6 @@ export { checkText } from "./work/check.ts";
 export { type Document, readDocument } from "./work/documents.ts";
 export { createKindTools, type KindTools } from "./work/kind_tools.ts";
 export type { RunRequest } from "./work/submit.ts";
+export { observed } from "./store/observed.ts";
 export { openStore } from "./store/open.ts";
 export { renderChart } from "./sandbox/chart.ts";

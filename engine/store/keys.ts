@@ -27,9 +27,6 @@ export const eventKey = (run: string, seq: number): Key => ["event", run, seq];
 /** A run's journal, by seq. */
 export const eventPrefix = (run: string): Key => ["event", run];
 
-/** A run's fold at some seq. */
-export const snapshotKey = (run: string): Key => ["snapshot", run];
-
 /** Frames of one attempt that became durable together; `seq` is that of the last. */
 export const frameKey = (run: string, cell: string, attempt: number, seq: number): Key => [
   "frame",
@@ -93,11 +90,4 @@ export function lastText(key: Key): string {
   const last = key.at(-1);
   if (typeof last === "string") return last;
   throw new EngineError("store_corrupt", `A stored key does not end with a name: ${JSON.stringify(key)}`);
-}
-
-/** The number that a listed key ends with, such as a seq. Throws `store_corrupt` if it is text. */
-export function lastNumber(key: Key): number {
-  const last = key.at(-1);
-  if (typeof last === "number") return last;
-  throw new EngineError("store_corrupt", `A stored key does not end with a number: ${JSON.stringify(key)}`);
 }

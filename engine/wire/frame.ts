@@ -4,7 +4,7 @@
  *
  * T2 Frames of an attempt have `seq` 1, 2, 3 … without gaps or repeats, and none after the event that ends it.
  */
-import type { Json, JsonObject } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { RunLabel, SkipReason, StepLabel } from "../run/state.ts";
@@ -114,9 +114,3 @@ export type Display =
   | { as: "markdown"; port?: string }
   /** A Vega-Lite specification; drawn by the server. */
   | { as: "chart" };
-
-/** A value's JSON with its type, for places that need both. */
-export interface ShownValue {
-  value: Json;
-  display?: Display;
-}
