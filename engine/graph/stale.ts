@@ -20,6 +20,8 @@ export interface FingerprintInput {
   frontMatter: FrontMatter;
   /** Values of params as the run would have them. A param without one counts as its default, else as absent. */
   params: JsonObject;
+  /** By cell, a text that stands for what it reads from outside, such as the hash of its files. */
+  contents?: Readonly<Record<string, string>>;
   /** Hash of a text, as hexadecimal digits, at least 20. */
   hash: (text: string) => string;
 }
@@ -31,7 +33,7 @@ export interface FingerprintInput {
  */
 export function fingerprints(
   graph: Graph,
-  { frontMatter, params, hash }: FingerprintInput,
+  { frontMatter, params, contents = {}, hash }: FingerprintInput,
 ): Map<string, string> {
   const part = (value: Json) => hash(canonicalJson(value)).slice(0, PART_LENGTH);
   const values = new Map(graph.params.map((param) => [param.name, params[param.name] ?? param.default]));
@@ -48,6 +50,7 @@ export function fingerprints(
     const node = graph.byName.get(name)!;
     const reads = node.params.map(paramHash);
     const inputs = dataEdges(graph, node).map(({ id, source }) => [id, found.get(source)!]);
+    if (Object.hasOwn(contents, name)) inputs.push(["", contents[name]!]);
     found.set(
       name,
       [
@@ -76,7 +79,7 @@ export interface PastFingerprint {
 
 /**
  * Which cells have no value that holds, and why, in the words of the page: `not run`, `code edited`, `param topic
- * changed`, `params changed`, `scout is stale`, `input scout changed`, `inputs changed`. Cells not in the answer are
+ * changed`, `params changed`, `scout is stale`, `input scout changed`, `inputs changed`, `files changed`. Cells not in the answer are
  * fresh. A cell on a cycle has no fingerprint and is `on a cycle`.
  */
 export function staleCells(
@@ -114,5 +117,6 @@ function whatChanged(
   const sources = [...new Set(dataEdges(graph, node).map(({ source }) => source))];
   const stale = sources.find((source) => reasons.has(source));
   if (stale !== undefined) return `${stale} is stale`;
+  if (sources.length === 0) return "files changed";
   return sources.length === 1 ? `input ${sources[0]} changed` : "inputs changed";
 }

@@ -30,6 +30,8 @@ export interface PlanInput {
   version: string;
   /** Values of params as the run will have them, defaults filled in. */
   params: JsonObject;
+  /** By cell, a text that stands for what it reads from outside; a cell whose text differs from last time runs again. */
+  contents?: Readonly<Record<string, string>>;
   /** Only these cells and what leads to them. Absent: all. */
   cells?: readonly string[];
   /** Past values, from which cells that were not asked for themselves are reused where fresh. */
@@ -71,7 +73,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
   if (problems.some(({ severity }) => severity === "error")) return { problems };
 
   const { frontMatter } = notebook;
-  const current = fingerprints(graph, { frontMatter, params, hash: sha256 });
+  const current = fingerprints(graph, { frontMatter, params, contents: input.contents, hash: sha256 });
   const stale = staleCells(graph, current, history);
   const among = new Set(selection.cells);
   const running = new Set<string>();

@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Ids } from "../base/ids.ts";
 import { sha256 } from "../base/hash.ts";
-import type { Json, JsonObject } from "../base/json.ts";
+import type { Json } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Kinds } from "../kinds/kind.ts";
@@ -22,12 +22,12 @@ import type { WireGroup } from "../wire/frame.ts";
 import { emptyView, reduceAll } from "../wire/reduce.ts";
 import type { RunView } from "../wire/view.ts";
 import { headLabel, type RunHead } from "./commit/live_run.ts";
-import { type Document, Documents } from "./documents.ts";
+import { Documents } from "./documents.ts";
 import { journals as openJournals } from "./journal.ts";
 import { type PostedCommand, readPast } from "./records.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
-import { prepare, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
+import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
 import { Worker } from "./worker.ts";
 
 /** A run in a list. */
@@ -221,8 +221,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     async plan(request) {
-      const { plan, problems, document, params } = await prepare(ports, request);
-      const stale = staleOf(document, params, await history(request.notebook));
+      const { plan, problems, ...prepared } = await prepare(ports, request);
+      const stale = staleOf(prepared, await history(request.notebook));
       return { problems, stale, ...(plan === undefined ? {} : { plan }) };
     },
     async submit(request) {
@@ -274,8 +274,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 }
 
 /** Why values of earlier runs no longer hold; cells without one are not among them. */
-function staleOf({ notebook, graph }: Document, params: JsonObject, past: History): Record<string, string> {
-  const current = fingerprints(graph, { frontMatter: notebook.frontMatter, params, hash: sha256 });
+function staleOf(
+  { document: { notebook, graph }, params, contents }: Pick<Prepared, "document" | "params" | "contents">,
+  past: History,
+): Record<string, string> {
+  const { frontMatter } = notebook;
+  const current = fingerprints(graph, { frontMatter, params, contents, hash: sha256 });
   const stale = staleCells(graph, current, past);
   return Object.fromEntries([...stale].filter(([cell]) => Object.hasOwn(past, cell)));
 }

@@ -13,6 +13,7 @@ import { hit } from "../base/faults.ts";
 import { sha256 } from "../base/hash.ts";
 import type { Ids } from "../base/ids.ts";
 import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
+import type { Graph } from "../graph/types.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
 import { inOrder } from "../notebook/problem.ts";
@@ -54,6 +55,8 @@ export interface Prepared {
   plan?: Plan;
   /** Resolved values, files read. */
   params: JsonObject;
+  /** By cell, a hash of the files that it reads. */
+  contents: Record<string, string>;
   problems: Problem[];
 }
 
@@ -84,6 +87,7 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const { notebook, graph } = document;
   const resolved = resolveParams(graph.params, request.params ?? {});
   const files = await readFileParams(ports.workspace, graph.params, resolved.values);
+  const contents = await hashFiles(ports.workspace, graph);
   const known = [...document.problems, ...resolved.problems, ...files.problems];
   const { plan, problems } = makePlan({
     graph,
@@ -91,6 +95,7 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
     version: document.version,
     params: files.values,
     problems: known,
+    contents,
     kinds: (name) => ports.kinds.get(name),
     ...(request.cells === undefined
       ? {}
@@ -100,6 +105,7 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   return {
     document,
     params: files.values,
+    contents,
     problems: inOrder(found),
     ...(plan === undefined ? {} : { plan }),
   };
@@ -220,6 +226,19 @@ async function madeBefore({ store }: SubmitPorts, request: RunRequest): Promise<
 
 function fingerprintOf({ notebook, params = {}, cells }: RunRequest): string {
   return sha256(canonicalJson({ notebook, params, cells: cells ?? null }));
+}
+
+/** A cell that reads files is fresh only while these are the same, whatever its own text says. */
+async function hashFiles(workspace: Workspace, { nodes }: Graph): Promise<Record<string, string>> {
+  const found: [string, string][] = [];
+  for (const { name, kind, cell: { header } } of nodes) {
+    const glob = kind === "input" ? header.files ?? header.file : undefined;
+    if (typeof glob !== "string") continue;
+    // What cannot be read now fails when it runs, with its own words.
+    const files = await workspace.files(glob).catch(() => []);
+    found.push([name, sha256(canonicalJson(files.map(({ path, text }) => [path, text])))]);
+  }
+  return Object.fromEntries(found);
 }
 
 /** DF-623: a `files` param becomes the files that match its glob, a `file` param one of them. */
