@@ -2,7 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { curvesThrough, type Point } from "../../../components/graph/edge_path.ts";
 import { buildGraph } from "../../../engine/graph/graph.ts";
-import { arrangeGraph, layoutGraph, MAX_LAYERED, type Size } from "../../../engine/graph/layout.ts";
+import {
+  arrangeGraph,
+  layoutGraph,
+  MAX_LAYERED,
+  MAX_LAYERED_EDGES,
+  type Size,
+} from "../../../engine/graph/layout.ts";
 import type { Edge, Graph } from "../../../engine/graph/types.ts";
 import { parse } from "../../../engine/notebook/parse.ts";
 import { NODE_SIZE } from "../../../routes/document.ts";
@@ -91,4 +97,18 @@ Deno.test("bends change no position; edges that lead back, and layouts without l
   );
   const large = arrangeGraph(buildGraph(notebookOf(Object.fromEntries(cells))).graph);
   assertEquals([large.positions.size, large.bends.size], [MAX_LAYERED + 1, 0]);
+});
+
+Deno.test("ST-413 a graph of more edges than can be laid out at once takes a column for each level", () => {
+  const cells = (reads: number) =>
+    Array.from({ length: 200 }, (_, i) => {
+      const names = Array.from({ length: Math.min(reads, i) }, (_, k) => `c${(i * 7 + k * 13) % i}`);
+      return "```jsonata c" + i + `\n[${names.join(", ") || "1"}]\n` + "```\n";
+    });
+  const graphOf = (reads: number) => buildGraph(parse(cells(reads).join("\n")).notebook).graph;
+  assert(arrangeGraph(graphOf(2)).bends.size > 0);
+  const dense = graphOf(6);
+  assert(dense.edges.length > MAX_LAYERED_EDGES);
+  const { positions, bends } = arrangeGraph(dense);
+  assertEquals([positions.size, bends.size], [200, 0]);
 });
