@@ -5,7 +5,7 @@
  */
 import { EngineError } from "../engine/base/errors.ts";
 import { isObject, type Json, type JsonObject } from "../engine/base/json.ts";
-import type { Engine } from "../engine/mod.ts";
+import { type Engine, readDocument } from "../engine/mod.ts";
 import type { Problem } from "../engine/notebook/types.ts";
 import type { RunView } from "../engine/wire/view.ts";
 import { readArguments } from "./flags.ts";
@@ -111,7 +111,7 @@ async function finish(engine: Engine, run: string, text: string, json: boolean, 
   const view = await engine.view(run);
   const report = await reportOf(engine, view);
   if (json) io.out(JSON.stringify(report));
-  else printSinks(report, view, await sinksOf(engine, text, view), io);
+  else printSinks(report, view, sinksOf(text, view), io);
   return exitOf(view);
 }
 
@@ -139,11 +139,10 @@ async function reportOf(engine: Engine, view: RunView): Promise<RunReport> {
   return { schema: "weft.run.v1", run: view.run, label: view.label, cells };
 }
 
-/** Cells that no other cell of the run needs. */
-async function sinksOf(engine: Engine, text: string, view: RunView): Promise<string[]> {
-  const { plan } = await engine.plan({ notebook: view.notebook, text }).catch(() => ({ plan: undefined }));
-  const needed = new Set(plan?.steps.flatMap((step) => step.needs.map((need) => need.cell)));
-  return Object.keys(view.cells).filter((name) => !needed.has(name));
+/** Cells that no other cell reads or waits for. */
+function sinksOf(text: string, view: RunView): string[] {
+  const { graph } = readDocument(text);
+  return Object.keys(view.cells).filter((name) => (graph.outOf.get(name) ?? []).length === 0);
 }
 
 function printSinks({ cells }: RunReport, view: RunView, sinks: string[], io: Io): void {

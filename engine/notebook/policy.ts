@@ -6,8 +6,8 @@ import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { durationMs } from "./duration.ts";
 import type { Cell, FrontMatter } from "./types.ts";
 
-/** Categories of failure that `retry.on` may name. */
-export const RETRY_CATEGORIES = [
+/** Categories of failure, which `retry.on` may name; the first five are tried again by default. */
+export const FAILURE_CATEGORIES = [
   "network",
   "timeout",
   "rate_limited",
@@ -23,6 +23,9 @@ export const RETRY_CATEGORIES = [
   "unknown",
 ] as const;
 
+/** One of {@link FAILURE_CATEGORIES}. */
+export type FailureCategory = typeof FAILURE_CATEGORIES[number];
+
 /** Ways in which the wait between tries can grow. */
 export const BACKOFFS = ["fixed", "linear", "exponential"] as const;
 
@@ -36,7 +39,7 @@ export const ERROR_POLICIES = ["stop", "continue", "retry"] as const;
 export const MAX_ATTEMPTS = 20;
 
 /** When and how often a failed attempt is followed by another. */
-export interface RetryRule {
+export interface RetryPolicy {
   /** All tries, the first included. 1 to 20. */
   attempts: number;
   backoff: typeof BACKOFFS[number];
@@ -45,12 +48,12 @@ export interface RetryRule {
   maxMs: number;
   jitter: typeof JITTERS[number];
   /** Categories that are tried again. */
-  on: (typeof RETRY_CATEGORIES[number])[];
+  on: FailureCategory[];
 }
 
 /** What holds for a step, nothing left open. */
 export interface StepPolicies {
-  retry: RetryRule;
+  retry: RetryPolicy;
   /** Longest an attempt may take, in ms; 0 is no limit. */
   timeoutMs: number;
   errors: "stop" | "continue";
@@ -93,10 +96,10 @@ export function stepTimeoutMs(cell: Cell, { data }: FrontMatter): number | undef
 }
 
 /** The rule of the objects given, the first to name a field winning. */
-function retryRule(given: JsonObject[], attempts: number): RetryRule {
+function retryRule(given: JsonObject[], attempts: number): RetryPolicy {
   const values = (key: string) => given.map((retry) => retry[key]);
   const on = values("on").find(Array.isArray)?.flatMap((name) =>
-    RETRY_CATEGORIES.filter((known) => known === name)
+    FAILURE_CATEGORIES.filter((known) => known === name)
   );
   return {
     attempts: number(values("attempts"), 1, MAX_ATTEMPTS) ?? attempts,

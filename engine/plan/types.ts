@@ -2,46 +2,13 @@
  * What a run will do, decided before it begins and frozen. Owns: the shapes. Never: behaviour.
  */
 import type { Json } from "../base/json.ts";
+import type { FailureCategory, RetryPolicy, StepPolicies } from "../notebook/policy.ts";
 import type { CellKind } from "../notebook/types.ts";
+
+export type { FailureCategory, RetryPolicy };
 
 /** A value as a record holds it: inline up to 8 KiB of JSON text, else by the hash of its canonical JSON. */
 export type StoredValue = { inline: Json } | { sha256: string; bytes: number };
-
-/** Categories of failure; the first five are tried again by default. */
-export const FAILURE_CATEGORIES = [
-  "network",
-  "timeout",
-  "rate_limited",
-  "unavailable",
-  "overloaded",
-  "invalid_input",
-  "invalid_output",
-  "code_error",
-  "auth",
-  "not_found",
-  "refused",
-  "budget",
-  "unknown",
-] as const;
-
-/** One of {@link FAILURE_CATEGORIES}. */
-export type FailureCategory = typeof FAILURE_CATEGORIES[number];
-
-/** When and how often a failed attempt is followed by another. */
-export interface RetryPolicy {
-  /** All tries, the first included. 1 to 20. */
-  attempts: number;
-  backoff: "fixed" | "linear" | "exponential";
-  initialMs: number;
-  factor: number;
-  maxMs: number;
-  jitter: "none" | "full" | "equal";
-  /** Categories that are tried again. */
-  on: FailureCategory[];
-}
-
-/** What to do when a step has failed for good. */
-export type ErrorPolicy = "stop" | "continue";
 
 /** An upstream of a step. Several edges between two cells are one need. */
 export interface Need {
@@ -67,7 +34,7 @@ export interface PlanStep {
   retry: RetryPolicy;
   /** Longest an attempt may take, in ms; 0 is no limit. */
   timeoutMs: number;
-  errors: ErrorPolicy;
+  errors: StepPolicies["errors"];
   reuse?: { run: string; value: StoredValue };
 }
 

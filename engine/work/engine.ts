@@ -222,7 +222,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   return {
     async plan(request) {
       const { plan, problems, ...prepared } = await prepare(ports, request);
-      const stale = staleOf(prepared, await history(request.notebook));
+      const stale = staleOf(prepared, prepared.history ?? await history(request.notebook));
       return { problems, stale, ...(plan === undefined ? {} : { plan }) };
     },
     async submit(request) {

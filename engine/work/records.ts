@@ -6,7 +6,8 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/json.ts";
-import { FAILURE_CATEGORIES, type Plan } from "../plan/types.ts";
+import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
+import type { Plan } from "../plan/types.ts";
 import type { RunCommand } from "../run/command.ts";
 import type { JournalRecord, RunEvent } from "../run/event.ts";
 import { decodeRecord } from "../store/codec.ts";

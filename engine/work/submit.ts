@@ -57,6 +57,8 @@ export interface Prepared {
   params: JsonObject;
   /** By cell, a hash of the files that it reads. */
   contents: Record<string, string>;
+  /** Last values, where the request needed them. */
+  history?: History;
   problems: Problem[];
 }
 
@@ -88,6 +90,7 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const resolved = resolveParams(graph.params, request.params ?? {});
   const files = await readFileParams(ports.workspace, graph.params, resolved.values);
   const contents = await hashFiles(ports.workspace, graph);
+  const history = request.cells === undefined ? undefined : await ports.history(request.notebook);
   const known = [...document.problems, ...resolved.problems, ...files.problems];
   const { plan, problems } = makePlan({
     graph,
@@ -97,9 +100,7 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
     problems: known,
     contents,
     kinds: (name) => ports.kinds.get(name),
-    ...(request.cells === undefined
-      ? {}
-      : { cells: request.cells, history: await ports.history(request.notebook) }),
+    ...(request.cells === undefined ? {} : { cells: request.cells, history }),
   });
   const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
   return {
@@ -107,6 +108,7 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
     params: files.values,
     contents,
     problems: inOrder(found),
+    ...(history === undefined ? {} : { history }),
     ...(plan === undefined ? {} : { plan }),
   };
 }

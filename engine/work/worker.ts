@@ -95,10 +95,14 @@ export class Worker {
     return this.#beginning;
   }
 
-  /** Makes a worker that takes up only its own runs take up this one. */
+  /**
+   * Takes up a run that was submitted here, if it has not been already. For a worker that takes up only its own, an
+   * earlier process may have left it, so that the leases are looked through; others do that now and then anyway.
+   */
   expect(run: string): void {
     this.#own?.add(run);
-    this.#lookForOrphans = true;
+    if (this.owns(run)) return;
+    this.#lookForOrphans ||= this.#own !== undefined;
     this.ring();
   }
 

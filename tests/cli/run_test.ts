@@ -146,3 +146,19 @@ Deno.test("a CRLF file, a 5 MB file and 10,000 cells are read and checked exactl
     assertEquals([check.code, check.out], [0, ""]);
   });
 });
+
+Deno.test("what nothing else reads is printed, also where a param has no default", async () => {
+  const text =
+    "---\nparams:\n  n: { type: number }\n---\n\n```jsonata a\nn + 1\n```\n\n```jsonata b\na * 10\n```\n";
+  await inWorkspace({ "notebooks/n.md": text }, async (folder) => {
+    const { code, out, err } = await weft(folder, [
+      "run",
+      "notebooks/n.md",
+      "--param",
+      "n=4",
+      "--store",
+      "memory:",
+    ]);
+    assertEquals([code, out], [0, "50\n"], err);
+  });
+});

@@ -4,7 +4,7 @@
  */
 import { durationMs } from "../duration.ts";
 import { PORT_TYPES } from "../outputs.ts";
-import { BACKOFFS, ERROR_POLICIES, JITTERS, MAX_ATTEMPTS, RETRY_CATEGORIES } from "../policy.ts";
+import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS, MAX_ATTEMPTS } from "../policy.ts";
 import { CELL_KINDS, type CellKind, PARAM_TYPES } from "../types.ts";
 import * as rule from "./rules.ts";
 import type { Rule, Rules } from "./rules.ts";
@@ -32,7 +32,7 @@ const retry = object({
   factor: rule.number(1, 100),
   max: duration,
   jitter: oneOf(...JITTERS),
-  on: listOf(oneOf(...RETRY_CATEGORIES), "a list of categories of failure"),
+  on: listOf(oneOf(...FAILURE_CATEGORIES), "a list of categories of failure"),
 }, "keys and values, such as { attempts: 3, initial: 1s }");
 
 const limits = mapOf(rule.number(0), "numbers by name, such as { tokens: 20000 }");

@@ -7,9 +7,8 @@ import { nearest } from "../../../engine/notebook/nearest.ts";
 import { outputsOf } from "../../../engine/notebook/outputs.ts";
 import { resolveParams } from "../../../engine/notebook/params.ts";
 import { parse } from "../../../engine/notebook/parse.ts";
-import { RETRY_CATEGORIES, stepPolicies } from "../../../engine/notebook/policy.ts";
+import { type RetryPolicy, stepPolicies } from "../../../engine/notebook/policy.ts";
 import { type Cell, cellsOf } from "../../../engine/notebook/types.ts";
-import { FAILURE_CATEGORIES, type RetryPolicy } from "../../../engine/plan/types.ts";
 
 function notebook(front: string, header: string, kind = "agent") {
   const parsed = parse(`---\n${front}\n---\n\`\`\`${kind} a\n${header}\n---\nDo it\n\`\`\`\n`).notebook;
@@ -187,7 +186,6 @@ Deno.test("EN-404 EN-406 EN-408 what holds when nobody says, and every field", (
     on: ["auth"],
   });
   assertEquals(stepPolicies(full.cell, full.frontMatter, 1).timeoutMs, 0);
-  assertEquals<readonly string[]>(RETRY_CATEGORIES, FAILURE_CATEGORIES);
 });
 
 Deno.test("settings are read from any data without throwing", () => {

@@ -17,6 +17,7 @@ import {
   pass,
   ScriptedKind,
   untilAborted,
+  withMethods,
 } from "./_harness.ts";
 
 const CASES: [string, Json][] = [["in its record", 1], ["beside it", "x".repeat(10_000)]];
@@ -162,3 +163,23 @@ async function submitted(engine: Awaited<ReturnType<typeof engineOf>>, count: nu
   for (let i = 0; i < count; i++) runs.push((await engine.submit({ notebook: "n", text, author: "t" })).run);
   return runs;
 }
+
+Deno.test("EN-207 a submission that the worker takes in reads no leases and no sessions", async () => {
+  const read: string[] = [];
+  const store = memoryStore();
+  const front = withMethods(store, {
+    list(prefix, options) {
+      read.push(String(prefix[0]));
+      return store.list(prefix, options);
+    },
+  });
+  const engine = await engineOf(front, new ScriptedKind());
+  read.length = 0;
+  const runs = [];
+  for (let i = 0; i < 5; i++) {
+    runs.push(await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" }));
+  }
+  assertEquals(read.filter((part) => part === "lease" || part === "session"), []);
+  for (const { run } of runs) await ended(engine, run);
+  await engine.close();
+});
