@@ -131,7 +131,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
   if (plan === undefined) throw refusal(problems);
   await ports.artifacts.putText(request.text);
   const [planRef, paramsRef] = [
-    await ports.artifacts.put(plan as unknown as Json),
+    await ports.artifacts.putShared(plan as unknown as JsonObject),
     await ports.artifacts.put(params),
   ];
   const head: RunHead = {
