@@ -1,16 +1,12 @@
 /**
  * Frames: how fast a cell's output becomes durable and reaches its watchers. Owns: B4.
- *
- * The floor has the frames in records of 64, as the engine does, and no more commits than the stream needs: the start of
- * the cell, its first record so that something is seen soon, and the rest with the end.
  */
 import type { Attempt, Outcome } from "../../engine/kinds/kind.ts";
 import { type BenchRow, type Figures, interleaved, median, quantile, rowOf } from "../measure.ts";
 import { floor, raw } from "./baselines.ts";
-import { type Bench, bytesOf, openBench, runToEnd } from "./shapes.ts";
+import { aloneIn, type Bench, openBench } from "./shapes.ts";
 
 const FRAMES = 2_000;
-const FRAMES_A_RECORD = 64;
 const WATCHERS = [0, 1, 10, 100];
 const TEXT = "```ts talks\nreturn 1;\n```\n";
 
@@ -20,12 +16,11 @@ export async function framesRows(rounds: number): Promise<BenchRow[]> {
   const emitted: number[] = [];
   const bench = await openBench({ run: (attempt) => talk(attempt, emitted) });
   try {
-    const bytes = await bytesOf(bench, await runToEnd(bench, TEXT));
-    const records = Math.ceil(FRAMES / FRAMES_A_RECORD);
+    const { turns, bytes } = await aloneIn(bench, TEXT);
     const one = { runs: 1, at: 1 };
     const sides = await interleaved(rounds, {
       raw: () => raw(bench.kv, { ...one, levels: Array(FRAMES).fill(1), bytes: Math.ceil(bytes / FRAMES) }),
-      floor: () => floor(bench.kv, { ...one, levels: [1, 1, records], bytes: Math.ceil(bytes / records) }),
+      floor: () => floor(bench.kv, { ...one, levels: [1], turns }),
       ...Object.fromEntries(WATCHERS.map((count) => [`at${count}`, () => watched(bench, count, emitted)])),
     }) as Record<string, Figures[]>;
     return WATCHERS.slice(1).flatMap((count) => rowsOf(count, sides));

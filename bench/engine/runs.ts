@@ -3,7 +3,7 @@
  */
 import { type BenchRow, type Figures, interleaved, quantile, rowOf } from "../measure.ts";
 import { floor, raw, type Size } from "./baselines.ts";
-import { type Bench, bytesOf, cpuMs, inParallel, openBench, runToEnd } from "./shapes.ts";
+import { aloneIn, type Bench, cpuMs, inParallel, openBench } from "./shapes.ts";
 
 /** A workload: runs of one notebook. */
 export interface Shape {
@@ -62,11 +62,11 @@ function alike({ p50, ...figures }: Figures, { runs }: Shape): Figures {
   return { ...figures, runs_per_s: runs / (figures.ms! / 1000), hop_p50: p50! };
 }
 
-/** The shape as the baselines have it, with the bytes of a step as they are stored. */
+/** The shape as the baselines have it. */
 async function sizeOf(bench: Bench, { text, runs, at, levels }: Shape): Promise<Size> {
   const steps = levels.reduce((sum, level) => sum + level, 0);
-  const bytes = await bytesOf(bench, await runToEnd(bench, text)) / steps;
-  return { levels, runs, at, bytes: Math.ceil(bytes) };
+  const { turns, bytes } = await aloneIn(bench, text);
+  return { levels, runs, at, bytes: Math.ceil(bytes / steps), turns };
 }
 
 async function round(bench: Bench, { text, runs, at, levels }: Shape): Promise<Figures> {

@@ -8,6 +8,7 @@ import { noLog } from "../../engine/base/log.ts";
 import type { Json } from "../../engine/base/json.ts";
 import type { Kind } from "../../engine/kinds/kind.ts";
 import { createEngine, type Engine, openStore } from "../../engine/mod.ts";
+import type { RunWrite } from "./baselines.ts";
 import type { CommitResult, Store } from "../../engine/store/store.ts";
 
 /** An engine on a file of its own. */
@@ -95,6 +96,8 @@ export function engineOn(
 export class CountedStore {
   /** Atomic operations so far, those of submitting included. */
   commits = 0;
+  /** Gets every commit, if it is set. */
+  recorded?: RunWrite[];
   readonly store: Store;
   readonly #ended = new Set<string>();
   readonly #waiting = new Map<string, () => void>();
@@ -107,6 +110,7 @@ export class CountedStore {
       closeSession: (session) => store.closeSession(session),
       commit: async (session, checks, puts, deletes): Promise<CommitResult> => {
         this.commits++;
+        this.recorded?.push({ puts, deletes });
         const result = await store.commit(session, checks, puts, deletes);
         if (result === "ok") {
           for (const [kind, run] of deletes) if (kind === "lease") this.#end(run as string);
@@ -179,8 +183,17 @@ export async function inParallel(
   await Promise.all(Array.from({ length: Math.min(at, count) }, worker));
 }
 
+/** What a run writes that is alone in the engine: by turns, and in its journal and frames by bytes. */
+export async function aloneIn(bench: Bench, text: string): Promise<{ turns: RunWrite[]; bytes: number }> {
+  await runToEnd(bench, text);
+  const turns: RunWrite[] = bench.store.recorded = [];
+  const run = await runToEnd(bench, text);
+  bench.store.recorded = undefined;
+  return { turns: turns.filter(({ puts }) => puts.length > 0), bytes: await bytesOf(bench, run) };
+}
+
 /** Bytes of the journal and the frames of a run. */
-export async function bytesOf({ store }: Bench, run: string): Promise<number> {
+async function bytesOf({ store }: Bench, run: string): Promise<number> {
   let bytes = 0;
   for (const part of ["event", "frame"]) {
     for await (const { value } of store.store.list([part, run])) bytes += value.length;
