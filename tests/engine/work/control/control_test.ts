@@ -139,10 +139,7 @@ Deno.test("EN-605 a retry by hand cuts a wait short, and opens a step that ended
   assertEquals((await pass(clock, ended(engine, run), 1)).label, "cancelled");
   await pass(clock, engine.tell(run, { type: "retryStep", step: "a", by }), 1);
   const again = await pass(clock, ended(engine, run), 1);
-  assertEquals(
-    [again.label, kind.calls.slice(6)],
-    ["cancelled", ["a#2", "b#4", "c#2"]].slice(0, 1).concat([["a#2", "b#4", "c#2"]] as never),
-  );
+  assertEquals([again.label, kind.calls.slice(6)], ["partial", ["a#2", "b#4", "c#2"]], "z stays cancelled");
   await pass(clock, engine.close());
 });
 
