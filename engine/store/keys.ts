@@ -54,6 +54,19 @@ export const readyKey = (lane: string, rank: number, run: string): Key => ["read
 /** What may be claimed in a lane, in order. */
 export const readyPrefix = (lane: string): Key => ["ready", lane];
 
+/** A run that nobody owns and that has something to do from `due` on, epoch ms. */
+export const timerKey = (due: number, run: string): Key => ["timer", due, run];
+/** Runs that wait for the clock, the earliest first. */
+export const timerPrefix: Key = ["timer"];
+
+/** What became of a command to a run. */
+export const answerKey = (run: string, command: string): Key => ["answer", run, command];
+/** Answers to the commands of a run. */
+export const answerPrefix = (run: string): Key => ["answer", run];
+
+/** The state of a run at some record of its journal. */
+export const snapshotKey = (run: string): Key => ["snapshot", run];
+
 /** Index of runs by their notebook and time; walk it in reverse for newest first. */
 export const byNotebookKey = (notebook: string, createdAt: number, run: string): Key => [
   "index",
@@ -75,8 +88,10 @@ export const pastKey = (notebook: string, cell: string): Key => ["past", noteboo
 /** Last values of a notebook, by cell. */
 export const pastPrefix = (notebook: string): Key => ["past", notebook];
 
-/** The run that a request key made. */
-export const requestKey = (key: string): Key => ["idem", key];
+/** What the request of a name made, by the day on which it was asked for. */
+export const requestKey = (day: number, name: string): Key => ["request", day, name];
+/** Names of requests, the oldest first. */
+export const requestPrefix: Key = ["request"];
 
 /** Manifest of a notebook's text, by the text's hash. */
 export const versionKey = (sha: string): Key => ["version", sha];

@@ -19,10 +19,10 @@ import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
-import { eventKey, frameKey, LANE, leaseKey, pastKey, readyKey, runKey } from "../../store/keys.ts";
+import { eventKey, frameKey, leaseKey, pastKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Feed } from "../stream/feed.ts";
-import { headOf, type LiveRun } from "./live_run.ts";
+import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
 
@@ -45,8 +45,10 @@ export interface CommitterPorts {
   slots: { free: number };
   /** Carries out what a turn calls for. */
   act(live: LiveRun, action: RunAction): void;
-  /** A run has ended and its end is durable. */
-  ended(live: LiveRun): void;
+  /** A run has ended or was given back, and that is durable. */
+  gone(live: LiveRun): void;
+  /** Something of a run that goes on is durable. */
+  written(live: LiveRun): void;
   /** The session is lost; nothing of this committer will be written any more. */
   lost(): void;
 }
@@ -219,13 +221,14 @@ export class Committer {
       }
       if (part.headChanged) {
         part.live.head = headOf(part.live);
+        if (part.released) {
+          const { puts, wakeAt } = placeOf(part.live.head, run, turn.at);
+          batch.puts.push(...puts);
+          if (wakeAt !== undefined) part.live.head.wakeAt = wakeAt;
+        }
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
-      const released = part.events.some(({ type }) => type === "run.released");
-      if (run.phase === "ended" || released) batch.deletes.push(leaseKey(run.id));
-      if (released) {
-        batch.puts.push({ key: readyKey(LANE, part.live.head.createdAt, run.id), value: encodeRecord(null) });
-      }
+      if (run.phase === "ended" || part.released) batch.deletes.push(leaseKey(run.id));
       addPast(past, part);
     }
     batch.puts.push(...past.values());
@@ -238,7 +241,8 @@ export class Committer {
     const { live, frames, narration } = part;
     this.ports.feed.publish(live.run.id, { frames: frames.flat(), record, events: narration });
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
-    if (part.live.run.phase === "ended" && record !== undefined) this.ports.ended(part.live);
+    if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
+    else if (!this.#lost) this.ports.written(part.live);
   }
 
   #loseSession(turn?: Turn): void {
@@ -256,7 +260,8 @@ export class Committer {
 function addPast(past: Map<string, Put>, { live, events }: RunTurn): void {
   for (const event of events) {
     if (event.type !== "step.succeeded") continue;
-    const { plan: { fingerprint }, endedAt } = live.run.steps.get(event.step)!;
+    const { plan: { fingerprint }, endedAt, substitute } = live.run.steps.get(event.step)!;
+    if (substitute) continue;
     const value = encodeRecord({ run: live.run.id, fingerprint, at: endedAt });
     past.set(`${live.run.notebook}\n${event.step}`, { key: pastKey(live.run.notebook, event.step), value });
   }

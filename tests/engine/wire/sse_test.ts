@@ -69,14 +69,14 @@ Deno.test("AP-711 AP-712 a group ends with its cursor as id and a run with `end`
         kind: "frame",
         frame: { type: "text", text: "three\nclaims", step: "scout", attempt: 1, seq: 7, at: 3 },
       },
-      { kind: "event", event: { type: "run.ended", label: "succeeded", seq: 15, at: 4 } },
+      { kind: "event", event: { type: "run.ended", label: "succeeded", seq: 15, n: 0, at: 4 } },
     ],
     end: true,
   };
   assertEquals(
     encodeGroup(group, "succeeded"),
     'event: frame\ndata: {"type":"text","text":"three\\nclaims","step":"scout","attempt":1,"seq":7,"at":3}\n\n' +
-      'event: event\nid: r1.AQ\ndata: {"type":"run.ended","label":"succeeded","seq":15,"at":4}\n\n' +
+      'event: event\nid: r1.AQ\ndata: {"type":"run.ended","label":"succeeded","seq":15,"n":0,"at":4}\n\n' +
       'event: end\nid: r1.AQ\ndata: {"label":"succeeded"}\n\n',
   );
   assertEquals(encodeGroup({ cursor: "c", items: [] }, "running"), "id: c\n\n");
