@@ -132,7 +132,7 @@ export class Worker {
     puts: Put[],
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
-    if (tenure === undefined || !this.#claimPorts(tenure).hasRoom()) return undefined;
+    if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
@@ -219,8 +219,8 @@ export class Worker {
       worker,
       log,
       committer: tenure.committer,
-      hasRoom: () =>
-        this.#tenure === tenure && !this.#closing && tenure.held.trusted && tenure.runs.size < MAX_RUNS,
+      room: () =>
+        this.#tenure === tenure && !this.#closing && tenure.held.trusted ? MAX_RUNS - tenure.runs.size : 0,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
       live: (run: string) => tenure.runs.get(run),
