@@ -59,6 +59,9 @@ export interface WorkerPorts {
   worker: string;
   /** How long its session lives without a write. */
   sessionTtlMs?: number;
+  /** Attempts at a time, and runs in memory; defaults above. */
+  slots?: number;
+  maxRuns?: number;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
   /** A run was taken in. */
@@ -182,7 +185,7 @@ export class Worker {
     const held = await HeldSession.open(store, worker, clock, sessionTtlMs);
     const over = new AbortController();
     const runs = new Map<string, LiveRun>();
-    const slots = { free: SLOTS };
+    const slots = { free: this.ports.slots ?? SLOTS };
     const committer = new Committer({
       store,
       held,
@@ -220,7 +223,9 @@ export class Worker {
       log,
       committer: tenure.committer,
       room: () =>
-        this.#tenure === tenure && !this.#closing && tenure.held.trusted ? MAX_RUNS - tenure.runs.size : 0,
+        this.#tenure === tenure && !this.#closing && tenure.held.trusted
+          ? (this.ports.maxRuns ?? MAX_RUNS) - tenure.runs.size
+          : 0,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
       live: (run: string) => tenure.runs.get(run),
