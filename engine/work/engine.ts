@@ -176,6 +176,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     clock,
     ids,
     history,
+    plans: new WeakMap(),
     remember: journals.remember,
     admit: (...run) => worker?.admit(...run),
   };
