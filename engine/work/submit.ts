@@ -119,11 +119,11 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
       ...(request.inputs === undefined ? {} : { given: request.inputs }),
       ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
     });
-  const whole = request.cells === undefined && request.inputs === undefined &&
-    request.overrides === undefined;
-  const { plan, problems } = whole && known.length === document.problems.length
-    ? plannedBefore(ports.plans, document, canonicalJson([files.values, contents]), make)
-    : make();
+  const refused = known.length > document.problems.length;
+  const special = request.cells ?? request.inputs ?? request.overrides;
+  const { plan, problems } = special !== undefined || refused
+    ? make()
+    : plannedBefore(ports.plans, document, canonicalJson([files.values, contents]), make);
   const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
   return {
     document,
