@@ -1,6 +1,7 @@
 /**
  * A run in the memory of the worker that owns it. Owns: the shape, and the head record that lists read.
  */
+import type { Retention } from "../../notebook/retention.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { Run, RunLabel } from "../../run/state.ts";
 
@@ -17,6 +18,14 @@ export interface RunHead {
   phase: Run["phase"];
   intent: Run["intent"];
   outcome: Run["outcome"];
+  /** What its notebook says of how long it is kept; the engine's settings fill in the rest. */
+  retention?: Partial<Retention>;
+  /** Once it has ended: when it is looked at again, and for what. */
+  due?: { at: number; what: "frames" | "run" };
+  /** Its frames have gone, or are going since then. */
+  trimmedAt?: number;
+  /** Its deletion began then: it is no run any more. */
+  deletedAt?: number;
 }
 
 /** An attempt that this worker runs. */
