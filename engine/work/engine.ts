@@ -12,6 +12,7 @@ import type { Json } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Kinds } from "../kinds/kind.ts";
+import { DEFAULT_RETENTION, type Retention } from "../notebook/retention.ts";
 import type { Problem } from "../notebook/types.ts";
 import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
 import { type Run, type RunLabel, stepLabel } from "../run/state.ts";
@@ -27,6 +28,7 @@ import { journals as openJournals } from "./journal.ts";
 import { type PostedCommand, readPast } from "./records.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
+import { isPinned, pin } from "./upkeep/pins.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
 import { Worker } from "./worker.ts";
 
@@ -39,6 +41,8 @@ export interface RunSummary {
   createdAt: number;
   startedAt?: number;
   endedAt?: number;
+  /** Kept whatever its age. */
+  pinned?: true;
 }
 
 /** What a run would do. */
@@ -64,6 +68,10 @@ export interface Engine {
   stop(run: string, by: string): Promise<void>;
   /** Aborts open attempts and ends the run as `cancelled`. `run_not_found`, `run_ended`. */
   cancel(run: string, by: string): Promise<void>;
+  /** Keeps a run, with all that it left, whatever its age. `run_not_found`. */
+  pin(run: string): Promise<void>;
+  /** Takes that back. `run_not_found`; `store_in_use` if this process has no worker. */
+  unpin(run: string): Promise<void>;
   /** Everything that happened to a run so far, reduced, with the cursor to go on from. `run_not_found`. */
   view(run: string): Promise<RunView>;
   /** Runs, newest first, at most `limit` (50); of one notebook or of all. */
@@ -102,6 +110,11 @@ export interface EngineOptions {
   worker?: string;
   /** How long the worker may be silent before its runs may be taken from it, in ms. Default 15,000. */
   sessionTtlMs?: number;
+  /**
+   * How long what runs left is kept, where their notebooks do not say: the newest 100 runs of each, and all for 30 days;
+   * frames for 7. Fields that are absent have these defaults.
+   */
+  retention?: Partial<Retention>;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
 }
@@ -115,7 +128,7 @@ const MOST_BY = 200;
 /** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { store, kinds, workspace, clock, ids, log } = options;
-  const artifacts = openArtifacts({ store, folder: options.artifactsFolder });
+  const artifacts = openArtifacts({ store, folder: options.artifactsFolder, clock });
   const documents = new Documents(artifacts);
   const journals = openJournals(store, artifacts);
   const feed = new Feed();
@@ -135,6 +148,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     worker: options.worker,
     sessionTtlMs: options.sessionTtlMs,
+    retention: { ...DEFAULT_RETENTION, ...options.retention },
+    artifactsFolder: options.artifactsFolder,
     ...(options.only === undefined ? {} : { only: options.only }),
     taken: ({ head }) => announce(head),
   });
@@ -163,7 +178,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const prefix = notebook === undefined ? byTimePrefix : byNotebookPrefix(notebook);
     const found: RunHead[] = [];
     for await (const entry of store.list(prefix, { reverse: true, limit })) {
-      const head = await readable(() => headOf(lastText(entry.key)));
+      const head = await readable(() => journals.head(lastText(entry.key)));
       if (head !== undefined) found.push(head);
     }
     return found;
@@ -183,7 +198,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   async function history(notebook: string): Promise<History> {
     const runs = new Map<string, Promise<Run | undefined>>();
     const runOf = (id: string) => {
-      const known = runs.get(id) ?? readable(async () => journals.load(await headOf(id)));
+      const known = runs.get(id) ?? readable(async () => {
+        const head = await journals.head(id);
+        return head && await journals.load(head);
+      });
       runs.set(id, known);
       return known;
     };
@@ -235,6 +253,17 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     resume: (run, by) => tell(run, { type: "resumeRun", by: by.slice(0, MOST_BY) }),
     stop: (run, by) => tell(run, { type: "stopRun", by: by.slice(0, MOST_BY) }),
     cancel: (run, by) => tell(run, { type: "cancelRun", by: by.slice(0, MOST_BY) }),
+    async pin(run) {
+      await pin(store, (await headOf(run)).id);
+    },
+    async unpin(run) {
+      await headOf(run);
+      const done = worker?.unpin(run);
+      if (done === undefined) {
+        throw new EngineError("store_in_use", "Another process has the store; take the pin away there");
+      }
+      await done;
+    },
     async view(run) {
       let view = emptyView(run);
       let groups: WireGroup[] = [];
@@ -246,7 +275,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return reduceAll(view, groups);
     },
     async runs({ notebook, limit = DEFAULT_LIMIT }) {
-      return (await heads(notebook, limit)).map(summaryOf);
+      const found = await heads(notebook, limit);
+      const pinned = await isPinned(store, found.map(({ id }) => id));
+      return found.map((head, i) => ({ ...summaryOf(head), ...(pinned[i] ? { pinned: true } : {}) }));
     },
     follow: (run, { after, signal }) => following(run, after, signal, true),
     read: (stored) => artifacts.get(stored),

@@ -19,7 +19,7 @@ const KEPT_PLANS = 1_000;
 
 /** Reads runs. */
 export interface Journals {
-  /** The head of a run; `undefined` if there is no such run. */
+  /** The head of a run; `undefined` if there is no such run, or no more. */
   head(run: string): Promise<RunHead | undefined>;
   /** The frozen plan of a run. */
   plan(head: RunHead): Promise<Plan>;
@@ -55,7 +55,8 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
   const self: Journals = {
     async head(run) {
       const [entry] = await store.get([runKey(run)]);
-      return entry === undefined ? undefined : readHead(entry);
+      const head = entry === undefined ? undefined : readHead(entry);
+      return head?.deletedAt === undefined ? head : undefined;
     },
 
     remember(head, plan) {
@@ -97,8 +98,15 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
     async load(head) {
       const records: JournalRecord[] = [];
       for await (const record of self.records(head.id, 0)) records.push(record);
-      return replay(head.id, await self.plan(head), records);
+      const run = replay(head.id, await self.plan(head), records);
+      if (head.phase === "ended" && run.phase !== "ended") throw goneAway(head.id);
+      return run;
     },
   };
   return self;
+}
+
+/** A run that was deleted while it was read: its journal goes from its end, so that what is left has none. */
+export function goneAway(run: string): EngineError {
+  return new EngineError("run_not_found", `The run was deleted: ${run}`);
 }

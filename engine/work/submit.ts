@@ -16,6 +16,7 @@ import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Graph } from "../graph/types.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
+import { retentionOf } from "../notebook/retention.ts";
 import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan } from "../plan/plan.ts";
@@ -28,6 +29,7 @@ import type { Answer } from "./commit/turn.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
 import { readRequest } from "./records.ts";
+import { holdReused, holdsOf, namesOfEvent } from "./upkeep/names.ts";
 
 /** A request to run a notebook. */
 export interface RunRequest {
@@ -129,11 +131,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
   if (first !== undefined) return { run: first };
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
-  await ports.artifacts.putText(request.text);
-  const [planRef, paramsRef] = [
-    await ports.artifacts.put(plan as unknown as Json),
-    await ports.artifacts.put(params),
-  ];
+  const [planRef, paramsRef] = await stored(ports, request.text, plan as unknown as Json, params);
   const head: RunHead = {
     id: ports.ids.next("run"),
     notebook: request.notebook,
@@ -145,6 +143,8 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     intent: "go",
     outcome: "none",
   };
+  const retention = retentionOf(document.notebook.frontMatter);
+  if (retention !== undefined) head.retention = retention;
   const event = {
     type: "run.queued",
     notebook: head.notebook,
@@ -154,11 +154,25 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     author: head.author,
   } as const;
   ports.remember(head, plan);
+  await holdReused(ports.store, head.id, plan, head.createdAt);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, request, head, event)) return { run: head.id, head };
   const winner = await madeBefore(ports, request);
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
+}
+
+/** Longest between storing and naming: far below the time that content without holders is kept. */
+const NAMED_WITHIN_MS = 600_000;
+
+/** Stores what the run will name; again if that took so long, as over a machine's sleep, that some may be gone. */
+async function stored({ artifacts, clock }: SubmitPorts, text: string, ...values: [Json, Json]) {
+  for (;;) {
+    const at = clock.now();
+    await artifacts.putText(text);
+    const [plan, params] = [await artifacts.put(values[0]), await artifacts.put(values[1])];
+    if (clock.now() - at < NAMED_WITHIN_MS) return [plan, params] as const;
+  }
 }
 
 /**
@@ -203,6 +217,7 @@ async function appear(
     { key: began, value: encodeRecord(first) },
     { key: runKey(head.id), value: encodeRecord(head) },
     ...placesOf(head),
+    ...holdsOf(head.id, namesOfEvent(event), head.createdAt),
     { key: readyKey(LANE, head.createdAt, head.id), value: encodeRecord(null) },
     ...keyed.map((key) => ({
       key,

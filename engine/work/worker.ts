@@ -11,6 +11,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import type { Retention } from "../notebook/retention.ts";
 import type { Plan } from "../plan/types.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
 import type { RunEvent } from "../run/event.ts";
@@ -20,6 +21,7 @@ import { encodeRecord } from "../store/codec.ts";
 import { leaseKey } from "../store/keys.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import { blobFiles } from "../artifacts/blob_files.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
 import { adoptOrphans, claimReady } from "./claim/claim.ts";
@@ -31,6 +33,8 @@ import type { Answer } from "./commit/turn.ts";
 import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
 import type { Feed } from "./stream/feed.ts";
+import { unpin } from "./upkeep/pins.ts";
+import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** Attempts that a worker runs at a time, and runs that it keeps in memory. */
 const SLOTS = 32;
@@ -57,6 +61,10 @@ export interface WorkerPorts {
   worker: string;
   /** How long its session lives without a write. */
   sessionTtlMs?: number;
+  /** How long what runs left is kept. */
+  retention: Retention;
+  /** Folder of values over 1 MiB. */
+  artifactsFolder?: string;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
   /** A run was taken in. */
@@ -148,6 +156,12 @@ export class Worker {
     return new Promise((settle) => tenure.committer.submit({ live, command, settle }));
   }
 
+  /** Takes a run's pin away; undefined while there is no session to write under. */
+  unpin(run: string): Promise<void> | undefined {
+    const committer = this.#tenure?.committer;
+    return committer && unpin(run, (...operation) => committer.claim(...operation));
+  }
+
   /** Stops claiming, waits up to `drainMs` for open attempts, aborts the rest and gives up the session. */
   async close(drainMs: number): Promise<void> {
     this.#closing = true;
@@ -176,6 +190,7 @@ export class Worker {
       feed,
       clock,
       log,
+      retention: this.ports.retention,
       slots,
       act: (live, action) => this.#act(tenure, live, action),
       ended: (live) => void runs.delete(live.run.id),
@@ -187,6 +202,7 @@ export class Worker {
     try {
       await adoptOrphans(this.#claimPorts(tenure), clock.now());
       this.#poll(tenure);
+      this.#upkeep(tenure);
       await this.#look();
     } catch (error) {
       committer.abandon();
@@ -240,6 +256,19 @@ export class Worker {
       this.#lookForOrphans ||= turn % ORPHANS_EVERY === 0;
       this.ring();
     }
+  }
+
+  /** A worker that takes up only its own runs leaves what is nobody's to others. */
+  #upkeep({ held, committer, over }: Tenure): void {
+    if (this.#own !== undefined) return;
+    const { artifactsFolder } = this.ports;
+    void new Upkeep({
+      ...this.ports,
+      ...(artifactsFolder === undefined ? {} : { files: blobFiles(artifactsFolder) }),
+      session: held.session,
+      claim: (...operation) => committer.claim(...operation),
+      signal: over.signal,
+    }).keep();
   }
 
   /** One look at a time; a ring during a look is followed by another. */

@@ -197,6 +197,14 @@ export class FakeEngine implements Engine {
     this.#run(id).tell({ type: "run.resumed", label: "running" });
   }
 
+  pin(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  unpin(): Promise<void> {
+    return Promise.resolve();
+  }
+
   stop(id: string): Promise<void> {
     return this.#ask(id, "stop");
   }

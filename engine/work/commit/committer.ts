@@ -17,11 +17,14 @@ import type { Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
+import type { Retention } from "../../notebook/retention.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
 import { eventKey, frameKey, LANE, leaseKey, pastKey, readyKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Feed } from "../stream/feed.ts";
+import { duePut, retired } from "../upkeep/due.ts";
+import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
 import { headOf, type LiveRun } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
@@ -42,6 +45,7 @@ export interface CommitterPorts {
   feed: Feed;
   clock: Clock;
   log: Log;
+  retention: Retention;
   slots: { free: number };
   /** Carries out what a turn calls for. */
   act(live: LiveRun, action: RunAction): void;
@@ -213,9 +217,11 @@ export class Committer {
         batch.puts.push({ key: eventKey(run.id, record.seq), value: encodeRecord(record) });
       }
       if (part.headChanged) {
-        part.live.head = headOf(part.live);
+        part.live.head = retired(headOf(part.live), this.ports.retention);
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
+        batch.puts.push(...duePut(part.live.head));
       }
+      batch.puts.push(...holdsOf(run.id, part.events.flatMap(namesOfEvent), turn.at));
       const released = part.events.some(({ type }) => type === "run.released");
       if (run.phase === "ended" || released) batch.deletes.push(leaseKey(run.id));
       if (released) {

@@ -1,0 +1,44 @@
+/**
+ * Which contents a run names, and the records that say so. Owns: where in events and plans a hash can stand.
+ *
+ * C3 A hold is written in the commit that names the content, or before it; it goes with the run.
+ */
+import type { Plan, StoredValue } from "../../plan/types.ts";
+import type { RunEvent } from "../../run/event.ts";
+import { encodeRecord } from "../../store/codec.ts";
+import { holdKey } from "../../store/keys.ts";
+import type { Put, Store } from "../../store/store.ts";
+
+/** Hashes that an event names. */
+export function namesOfEvent(event: RunEvent): string[] {
+  if (event.type === "run.queued") return [event.version, ...hashOf(event.plan), ...hashOf(event.params)];
+  return event.type === "step.succeeded" ? hashOf(event.value) : [];
+}
+
+/** Hashes of the values that a plan takes from earlier runs. */
+export function namesOfPlan({ steps }: Plan): string[] {
+  return steps.flatMap(({ reuse }) => reuse === undefined ? [] : hashOf(reuse.value));
+}
+
+function hashOf(value: StoredValue): string[] {
+  return "sha256" in value ? [value.sha256] : [];
+}
+
+/** The records that say so of a run, one for each hash. */
+export function holdsOf(run: string, names: Iterable<string>, at: number): Put[] {
+  return Array.from(new Set(names), (sha) => ({ key: holdKey(sha, run), value: encodeRecord({ at }) }));
+}
+
+/** Holds written in one operation. */
+const HOLDS_A_WRITE = 500;
+
+/**
+ * Says of a run that is about to appear what its plan takes from earlier ones: ahead of it, because there may be more
+ * than fit the operation that makes it appear. If it never does, they are found to have no run and go.
+ */
+export async function holdReused(store: Store, run: string, plan: Plan, at: number): Promise<void> {
+  const puts = holdsOf(run, namesOfPlan(plan), at);
+  for (let i = 0; i < puts.length; i += HOLDS_A_WRITE) {
+    await store.submit(puts.slice(i, i + HOLDS_A_WRITE), []);
+  }
+}

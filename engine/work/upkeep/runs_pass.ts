@@ -1,0 +1,212 @@
+/**
+ * From runs to their records in the indexes: what is missing is written again, what does not belong goes.
+ * Owns: what must be there for a head, and the walk over all heads.
+ *
+ * Q1 A run not ended is owned or stands in the ready index; one that has ended in neither, and once in the due index.
+ * EN-1804 Nothing that a live session owns is touched: a lease of a run not ended stays as it is, and each repair checks
+ * the versions of what it rests on, so that one that meets a claim or a release changes nothing.
+ */
+import { encodeRecord } from "../../store/codec.ts";
+import {
+  byNotebookKey,
+  byTimeKey,
+  eventPrefix,
+  holdKey,
+  LANE,
+  leaseKey,
+  readyKey,
+  runKey,
+  runPrefix,
+} from "../../store/keys.ts";
+import type { Check, Entry, Key, Put } from "../../store/store.ts";
+import type { RunHead } from "../commit/live_run.ts";
+import { readHead, readRecord } from "../records.ts";
+import { dueEntry, dueNow, duePut } from "./due.ts";
+import { holdsOf, namesOfEvent, namesOfPlan } from "./names.ts";
+import { grouped, readable, type UpkeepPorts } from "./ports.ts";
+
+/** Heads looked at together. */
+const SHARD = 50;
+
+/** What is there for a head. */
+export interface Standing {
+  head: RunHead;
+  /** Version of the head as read. */
+  version: string;
+  lease?: Entry;
+  ready?: Entry;
+  byNotebook?: Entry;
+  byTime?: Entry;
+  due?: Entry;
+}
+
+/** One operation that sets something right. */
+export interface Repair {
+  checks: Check[];
+  puts: Put[];
+  deletes: Key[];
+}
+
+const nothing = encodeRecord(null);
+
+/** What must be written so that a run stands where it should; nothing if it does. Pure. */
+export function repairsOf(standing: Standing, now: number, retention: UpkeepPorts["retention"]): Repair[] {
+  const repairs = [lists(standing), ...places(standing)];
+  if (standing.head.phase === "ended") repairs.push(dueAgain(standing, now, retention));
+  return repairs.filter((repair) => repair !== undefined);
+}
+
+/** A run is in all lists; one that is being deleted in none. */
+function lists({ head, version, byNotebook, byTime }: Standing): Repair | undefined {
+  const wanted = head.deletedAt === undefined;
+  const found: [Key, Entry | undefined][] = [
+    [byNotebookKey(head.notebook, head.createdAt, head.id), byNotebook],
+    [byTimeKey(head.createdAt, head.id), byTime],
+  ];
+  const wrong = found.filter(([, entry]) => (entry !== undefined) !== wanted).map(([key]) => key);
+  if (wrong.length === 0) return undefined;
+  return {
+    checks: [{ key: runKey(head.id), version }],
+    puts: wanted ? wrong.map((key) => ({ key, value: nothing })) : [],
+    deletes: wanted ? [] : wrong,
+  };
+}
+
+/** Where it may be claimed, or who has it. */
+function places({ head, version, lease, ready }: Standing): Repair[] {
+  const repairs: Repair[] = [];
+  const readyAt = readyKey(LANE, head.createdAt, head.id);
+  const ended = head.phase === "ended";
+  if (ready !== undefined && (ended || lease !== undefined)) {
+    const checks: Check[] = [{ key: readyAt, version: ready.version }];
+    checks.push(
+      ended ? { key: runKey(head.id), version } : { key: leaseKey(head.id), version: lease!.version },
+    );
+    repairs.push({ checks, puts: [], deletes: [readyAt] });
+  }
+  if (lease !== undefined && ended) {
+    const checks = [{ key: lease.key, version: lease.version }, { key: runKey(head.id), version }];
+    repairs.push({ checks, puts: [], deletes: [lease.key] });
+  }
+  if (!ended && lease === undefined && ready === undefined) {
+    repairs.push({
+      checks: [
+        { key: runKey(head.id), version },
+        { key: leaseKey(head.id), version: null },
+        { key: readyAt, version: null },
+      ],
+      puts: [{ key: readyAt, value: nothing }],
+      deletes: [],
+    });
+  }
+  return repairs;
+}
+
+function dueAgain(
+  { head, version, due }: Standing,
+  now: number,
+  retention: UpkeepPorts["retention"],
+): Repair | undefined {
+  const wanted = dueNow(head, retention, now);
+  const same = head.due?.at === wanted.at && head.due.what === wanted.what;
+  if (same && due !== undefined) return undefined;
+  const after: RunHead = { ...head, due: wanted };
+  const key = runKey(head.id);
+  const old = dueEntry(head);
+  return {
+    checks: [{ key, version }],
+    puts: [...same ? [] : [{ key, value: encodeRecord(after) }], ...duePut(after)],
+    deletes: same || old === undefined ? [] : [old],
+  };
+}
+
+/** Which runs' holds have been looked at: not all in every pass, because that reads their whole journals. */
+export class HoldRound {
+  #after: Key | undefined;
+  #left = 0;
+  /** Every run has been seen to hold what it names since this process began. */
+  complete = false;
+
+  constructor(private readonly runsAPass: number) {}
+
+  /** Begins a pass. */
+  begin(): void {
+    this.#left = this.runsAPass;
+  }
+
+  /** Whether this run's turn is in this pass. Called for all in order. */
+  takes(key: Key): boolean {
+    const passed = this.#after !== undefined && String(key[1]) <= String(this.#after[1]);
+    if (passed || this.#left === 0) return false;
+    this.#left--;
+    this.#after = key;
+    return true;
+  }
+
+  /** Ends a pass that has walked all runs. */
+  end(): void {
+    if (this.#left === 0) return;
+    this.complete = true;
+    this.#after = undefined;
+  }
+}
+
+/** Walks all heads and repairs what does not stand where it should. @returns how many repairs were made */
+export async function runsPass(ports: UpkeepPorts, round: HoldRound): Promise<number> {
+  let repaired = 0;
+  round.begin();
+  for await (const entries of grouped(ports.store.list(runPrefix), SHARD)) {
+    for (const standing of await standings(ports, entries)) {
+      for (const { checks, puts, deletes } of repairsOf(standing, ports.clock.now(), ports.retention)) {
+        if (await ports.write(checks, puts, deletes)) repaired++;
+      }
+      if (standing.head.deletedAt === undefined && round.takes(runKey(standing.head.id))) {
+        repaired += await holdAgain(ports, standing);
+      }
+    }
+    await ports.breathe();
+  }
+  round.end();
+  return repaired;
+}
+
+async function standings(ports: UpkeepPorts, entries: Entry[]): Promise<Standing[]> {
+  const heads: Standing[] = [];
+  for (const entry of entries) {
+    const head = await readable(ports, String(entry.key[1]), () => readHead(entry));
+    if (head !== undefined) heads.push({ head, version: entry.version });
+  }
+  // An entry of the due index is asked for where the head says it is; without one any other key will do.
+  const found = await ports.store.get(heads.flatMap(({ head }) => [
+    leaseKey(head.id),
+    readyKey(LANE, head.createdAt, head.id),
+    byNotebookKey(head.notebook, head.createdAt, head.id),
+    byTimeKey(head.createdAt, head.id),
+    dueEntry(head) ?? runKey(head.id),
+  ]));
+  return heads.map((standing, i) => {
+    const [lease, ready, byNotebook, byTime, due] = found.slice(i * 5, i * 5 + 5);
+    return { ...standing, lease, ready, byNotebook, byTime, due };
+  });
+}
+
+/** Writes holds again that are missing. */
+async function holdAgain(ports: UpkeepPorts, { head, version }: Standing): Promise<number> {
+  const { store, journals, clock } = ports;
+  const names = new Set<string>([head.version, ..."sha256" in head.plan ? [head.plan.sha256] : []]);
+  const plan = await readable(ports, head.id, () => journals.plan(head));
+  for (const sha of plan === undefined ? [] : namesOfPlan(plan)) names.add(sha);
+  for await (const entry of store.list(eventPrefix(head.id))) {
+    const record = await readable(ports, head.id, () => readRecord(entry));
+    for (const event of record?.events ?? []) for (const sha of namesOfEvent(event)) names.add(sha);
+  }
+  const wanted = [...names];
+  const held = await store.get(wanted.map((sha) => holdKey(sha, head.id)));
+  const missing = wanted.filter((_, i) => held[i] === undefined);
+  let written = 0;
+  for (let i = 0; i < missing.length; i += 200) {
+    const puts = holdsOf(head.id, missing.slice(i, i + 200), clock.now());
+    if (await ports.write([{ key: runKey(head.id), version }], puts, [])) written += puts.length;
+  }
+  return written;
+}
