@@ -12,7 +12,7 @@ import type { Json } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Kinds } from "../kinds/kind.ts";
-import { DEFAULT_RETENTION, type Retention } from "../notebook/retention.ts";
+import { DEFAULT_RETENTION, type Retention } from "../notebook/policy.ts";
 import type { Problem } from "../notebook/types.ts";
 import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
 import { type Run, type RunLabel, stepLabel } from "../run/state.ts";

@@ -16,7 +16,7 @@ import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Graph } from "../graph/types.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
-import { retentionOf } from "../notebook/retention.ts";
+import { retentionOf } from "../notebook/policy.ts";
 import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan } from "../plan/plan.ts";
@@ -154,7 +154,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     author: head.author,
   } as const;
   ports.remember(head, plan);
-  await holdReused(ports.store, head.id, plan, head.createdAt);
+  await holdReused(ports.store, head, plan);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, request, head, event)) return { run: head.id, head };
   const winner = await madeBefore(ports, request);

@@ -11,7 +11,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
-import type { Retention } from "../notebook/retention.ts";
+import type { Retention } from "../notebook/policy.ts";
 import type { Plan } from "../plan/types.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
 import type { RunEvent } from "../run/event.ts";

@@ -4,8 +4,15 @@
  */
 import { durationMs } from "../duration.ts";
 import { PORT_TYPES } from "../outputs.ts";
-import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS, MAX_ATTEMPTS } from "../policy.ts";
-import { MAX_KEEP_DAYS, MAX_KEEP_RUNS } from "../retention.ts";
+import {
+  BACKOFFS,
+  ERROR_POLICIES,
+  FAILURE_CATEGORIES,
+  JITTERS,
+  MAX_ATTEMPTS,
+  MAX_KEEP_DAYS,
+  MAX_KEEP_RUNS,
+} from "../policy.ts";
 import { CELL_KINDS, type CellKind, PARAM_TYPES } from "../types.ts";
 import * as rule from "./rules.ts";
 import type { Rule, Rules } from "./rules.ts";

@@ -17,7 +17,7 @@ import type { Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
-import type { Retention } from "../../notebook/retention.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
 import { eventKey, frameKey, LANE, leaseKey, pastKey, readyKey, runKey } from "../../store/keys.ts";
@@ -221,7 +221,8 @@ export class Committer {
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
         batch.puts.push(...duePut(part.live.head));
       }
-      batch.puts.push(...holdsOf(run.id, part.events.flatMap(namesOfEvent), turn.at));
+      const names = part.events.flatMap(namesOfEvent);
+      if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
       const released = part.events.some(({ type }) => type === "run.released");
       if (run.phase === "ended" || released) batch.deletes.push(leaseKey(run.id));
       if (released) {

@@ -1,7 +1,7 @@
 /**
  * A run in the memory of the worker that owns it. Owns: the shape, and the head record that lists read.
  */
-import type { Retention } from "../../notebook/retention.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { Run, RunLabel } from "../../run/state.ts";
 

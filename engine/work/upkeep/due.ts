@@ -5,7 +5,7 @@
  * has its own order of time, and what is kept longer than its time is moved to a later one, so that nothing that is kept
  * stands before what may go.
  */
-import type { Retention } from "../../notebook/retention.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { dueKey } from "../../store/keys.ts";
 import type { Key, Put } from "../../store/store.ts";

@@ -24,9 +24,10 @@ function hashOf(value: StoredValue): string[] {
   return "sha256" in value ? [value.sha256] : [];
 }
 
-/** The records that say so of a run, one for each hash. */
-export function holdsOf(run: string, names: Iterable<string>, at: number): Put[] {
-  return Array.from(new Set(names), (sha) => ({ key: holdKey(sha, run), value: encodeRecord({ at }) }));
+/** The records that say so of a run, made at `createdAt`: one for each hash. */
+export function holdsOf(run: string, names: Iterable<string>, createdAt: number): Put[] {
+  const value = encodeRecord({ at: createdAt });
+  return Array.from(new Set(names), (sha) => ({ key: holdKey(sha, run), value }));
 }
 
 /** Holds written in one operation. */
@@ -36,8 +37,12 @@ const HOLDS_A_WRITE = 500;
  * Says of a run that is about to appear what its plan takes from earlier ones: ahead of it, because there may be more
  * than fit the operation that makes it appear. If it never does, they are found to have no run and go.
  */
-export async function holdReused(store: Store, run: string, plan: Plan, at: number): Promise<void> {
-  const puts = holdsOf(run, namesOfPlan(plan), at);
+export async function holdReused(
+  store: Store,
+  { id, createdAt }: { id: string; createdAt: number },
+  plan: Plan,
+): Promise<void> {
+  const puts = holdsOf(id, namesOfPlan(plan), createdAt);
   for (let i = 0; i < puts.length; i += HOLDS_A_WRITE) {
     await store.submit(puts.slice(i, i + HOLDS_A_WRITE), []);
   }

@@ -7,7 +7,7 @@
 import type { CollectPorts } from "../../artifacts/collect.ts";
 import { EngineError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { Retention } from "../../notebook/retention.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { Check, Entry, Key, Put } from "../../store/store.ts";
 import type { Journals } from "../journal.ts";
 

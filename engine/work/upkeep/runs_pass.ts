@@ -27,6 +27,7 @@ import { grouped, readable, type UpkeepPorts } from "./ports.ts";
 
 /** Heads looked at together. */
 const SHARD = 50;
+const HOLDS_A_COMMIT = 200;
 
 /** What is there for a head. */
 export interface Standing {
@@ -190,9 +191,9 @@ async function standings(ports: UpkeepPorts, entries: Entry[]): Promise<Standing
   });
 }
 
-/** Writes holds again that are missing. */
-async function holdAgain(ports: UpkeepPorts, { head, version }: Standing): Promise<number> {
-  const { store, journals, clock } = ports;
+/** Writes holds again that are missing; when it is done, the run has them all or is gone. */
+async function holdAgain(ports: UpkeepPorts, { head }: Standing): Promise<number> {
+  const { store, journals } = ports;
   const names = new Set<string>([head.version, ..."sha256" in head.plan ? [head.plan.sha256] : []]);
   const plan = await readable(ports, head.id, () => journals.plan(head));
   for (const sha of plan === undefined ? [] : namesOfPlan(plan)) names.add(sha);
@@ -204,9 +205,14 @@ async function holdAgain(ports: UpkeepPorts, { head, version }: Standing): Promi
   const held = await store.get(wanted.map((sha) => holdKey(sha, head.id)));
   const missing = wanted.filter((_, i) => held[i] === undefined);
   let written = 0;
-  for (let i = 0; i < missing.length; i += 200) {
-    const puts = holdsOf(head.id, missing.slice(i, i + 200), clock.now());
-    if (await ports.write([{ key: runKey(head.id), version }], puts, [])) written += puts.length;
+  for (let i = 0; i < missing.length;) {
+    // Its head may change meanwhile, as with each repair above; only a deletion is a reason to leave it.
+    const [entry] = await store.get([runKey(head.id)]);
+    if (entry === undefined || readHead(entry).deletedAt !== undefined) break;
+    const puts = holdsOf(head.id, missing.slice(i, i + HOLDS_A_COMMIT), head.createdAt);
+    if (!await ports.write([{ key: entry.key, version: entry.version }], puts, [])) continue;
+    i += HOLDS_A_COMMIT;
+    written += puts.length;
   }
   return written;
 }

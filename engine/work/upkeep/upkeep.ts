@@ -8,7 +8,7 @@ import { sweepFiles } from "../../artifacts/collect.ts";
 import type { BlobFiles } from "../../artifacts/blob_files.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
-import type { Retention } from "../../notebook/retention.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { Check, CommitResult, Key, Put, Session, Store } from "../../store/store.ts";
 import type { Journals } from "../journal.ts";
 import { holdsPass } from "./holds_pass.ts";
