@@ -8,6 +8,8 @@ export {
   type Planned,
   type RunSummary,
 } from "./work/engine.ts";
+export type { Instruction, TellOptions, Told } from "./work/control/tell.ts";
+export type { RunState, StepState } from "./work/control/explain.ts";
 export { checkText } from "./work/check.ts";
 export { type Document, readDocument } from "./work/documents.ts";
 export { createKindTools, type KindTools } from "./work/kind_tools.ts";

@@ -54,7 +54,8 @@ export function statusOf(cell: CellView | undefined, context: StatusContext): St
 
 /** Whether a cell ended with a value. */
 export function hasValue(cell: CellView): boolean {
-  return cell.label === "succeeded" || cell.label === "warned" || cell.label === "reused";
+  return cell.label === "succeeded" || cell.label === "warned" || cell.label === "reused" ||
+    cell.label === "supplied";
 }
 
 type Words = (cell: CellView, context: StatusContext) => Omit<Status, "label">;
@@ -80,8 +81,14 @@ const WORDS: Record<StepLabel, Words> = {
       detail: cell.problem?.message,
     };
   },
+  suspended: (cell, { now }) => ({
+    glyph: "◷",
+    word: cell.due === undefined ? "waiting" : `goes on in ${formatDuration(Math.max(0, cell.due - now))}`,
+    tone: "wait",
+  }),
   succeeded: (cell) => ({ glyph: "✓", word: `done${took(cell)}${at(cell)}`, tone: "good" }),
   reused: (cell) => ({ glyph: "⟲", word: `reused${at(cell)}`, tone: "good", detail: cell.reusedFrom }),
+  supplied: (cell) => ({ glyph: "✎", word: `given by hand${at(cell)}`, tone: "good" }),
   warned: (cell) => {
     const count = cell.warnings?.length ?? 0;
     const note = count > 1 ? `done with ${count} warnings` : "done with a warning";
@@ -94,15 +101,24 @@ const WORDS: Record<StepLabel, Words> = {
     tone: "bad",
     detail: firstLine(cell.problem?.message),
   }),
-  cancelled: (cell) => ({ glyph: "■", word: `cancelled${took(cell)}`, tone: "idle" }),
+  cancelled: (cell) => ({
+    glyph: "■",
+    word: `cancelled${took(cell)}`,
+    tone: "idle",
+    detail: cell.unsettled ? "It did not stop when it was told to and may still be at work" : undefined,
+  }),
+  expired: (cell) => ({ glyph: "⌛", word: `out of time${took(cell)}`, tone: "bad" }),
 };
 
 function isOpen(label: StepLabel | undefined): boolean {
-  return label === "waiting" || label === "queued" || label === "running" || label === "retrying";
+  return label === "waiting" || label === "queued" || label === "running" || label === "retrying" ||
+    label === "suspended";
 }
 
 function skipWord({ skipped, because }: CellView): string {
   if (skipped === "run_stopped") return "skipped, the run was stopped";
+  if (skipped === "run_expired") return "skipped, the run was out of time";
+  if (skipped === "asked") return "skipped by hand";
   const how = skipped === "upstream_failed"
     ? "failed"
     : skipped === "upstream_cancelled"
@@ -126,9 +142,11 @@ export function firstLine(message: string | undefined): string | undefined {
 
 /** Words for a run as a whole. */
 export const RUN_WORDS: Record<RunView["label"], { glyph: string; word: string; tone: Tone }> = {
+  delayed: { glyph: "◷", word: "begins later", tone: "queue" },
   queued: { glyph: "⋯", word: "queued", tone: "queue" },
   running: { glyph: "▶", word: "running", tone: "run" },
   retrying: { glyph: "↻", word: "retrying", tone: "run" },
+  waiting: { glyph: "◷", word: "waiting", tone: "wait" },
   pausing: { glyph: "‖", word: "pausing", tone: "wait" },
   paused: { glyph: "‖", word: "paused", tone: "wait" },
   stopping: { glyph: "◼", word: "stopping", tone: "wait" },
@@ -138,10 +156,11 @@ export const RUN_WORDS: Record<RunView["label"], { glyph: string; word: string; 
   failed: { glyph: "✕", word: "failed", tone: "bad" },
   stopped: { glyph: "◼", word: "stopped", tone: "idle" },
   cancelled: { glyph: "■", word: "cancelled", tone: "idle" },
+  expired: { glyph: "⌛", word: "out of time", tone: "bad" },
 };
 
 /** Whether a run with this label goes on. */
 export function isActive(label: RunView["label"] | undefined): boolean {
   return label !== undefined &&
-    ["queued", "running", "retrying", "pausing", "paused", "stopping", "cancelling"].includes(label);
+    ("delayed queued running retrying waiting pausing paused stopping cancelling").split(" ").includes(label);
 }

@@ -163,7 +163,7 @@ function refused(id: string, usage: Usage): Outcome {
 }
 
 function withUsage(outcome: Outcome, usage: Usage): Outcome {
-  return outcome.type === "cancelled" ? outcome : { ...outcome, usage };
+  return outcome.type === "succeeded" || outcome.type === "failed" ? { ...outcome, usage } : outcome;
 }
 
 function usageOf({ inputTokens, outputTokens }: Finish, { id }: Resolved, models: Models): Usage {
@@ -181,12 +181,18 @@ function warningsOf({ reason, notDone }: Finish, id: string): Warning[] {
   const warnings: Warning[] = [];
   if (reason === "length") {
     const message = "The answer was cut off at the limit of tokens";
-    warnings.push({ type: "quality", message, suggestion: "Raise maxTokens or ask for less" });
+    warnings.push({
+      type: "quality",
+      severity: "medium",
+      message,
+      suggestion: "Raise maxTokens or ask for less",
+    });
   }
   if (notDone !== undefined) {
     const message = `${id} only picks sentences; it did not do: ${notDone}`;
     warnings.push({
       type: "quality",
+      severity: "medium",
       message,
       suggestion: "Name a model that writes, such as one of Ollama",
     });

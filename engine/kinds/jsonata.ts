@@ -43,7 +43,12 @@ export function jsonataKind({ evaluator }: { evaluator: Evaluator }): Kind {
       }
       const { value } = result;
       if (value !== undefined) return { type: "succeeded", value, ...displayOf(value, cell) };
-      const warning = { type: "quality", message: NO_VALUE, suggestion: CHECK_NAMES } as const;
+      const warning = {
+        type: "quality",
+        severity: "medium",
+        message: NO_VALUE,
+        suggestion: CHECK_NAMES,
+      } as const;
       return { type: "succeeded", value: null, warnings: [warning] };
     },
   };

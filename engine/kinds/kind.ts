@@ -23,6 +23,8 @@ export interface Attempt {
   key: string;
   /** Start of the attempt, epoch ms: what `$now()` says. */
   startedAt: number;
+  /** What the attempt asked to be kept when it last gave its slot back; absent at its beginning. */
+  saved?: Json;
   /** Aborts when the attempt must stop: timeout, cancel, lost lease. */
   signal: AbortSignal;
   /** Adds to the output stream. Never waits; the stream is durable before the attempt's end is. */
@@ -34,6 +36,8 @@ export interface Attempt {
 export type Outcome =
   | { type: "succeeded"; value: Json; usage?: Usage; warnings?: Warning[]; display?: Display }
   | { type: "failed"; problem: StepProblem; usage?: Usage; retryAfterMs?: number }
+  /** Gives its slot back for `ms`, then the same attempt is called again with `saved`, of 32 KiB of JSON at most. */
+  | { type: "delayed"; ms: number; saved?: Json }
   | { type: "cancelled" };
 
 /** A kind of cell. */

@@ -60,16 +60,26 @@ export interface StepPolicies {
   errors: "stop" | "continue";
 }
 
+/** What a request says for every step of its run. It beats what the notebook says (EN-208). */
+export interface PolicyOverrides {
+  errors?: typeof ERROR_POLICIES[number];
+  /** As `retry` of a cell, durations as text. */
+  retry?: JsonObject;
+  /** Longest an attempt may take, in ms; 0 is no limit. */
+  timeoutMs?: number;
+}
+
 const DEFAULT_TIMEOUT_MS = 300_000;
 /** Tries of a cell without `retry` where the policy is `errors: retry`. */
 const ATTEMPTS_OF_RETRY = 4;
 
 /**
- * The policies of a step. Field by field the cell beats the front matter, and that the defaults: exponential backoff
+ * The policies of a step. Field by field the request beats the cell, that the front matter, and that the defaults: exponential backoff
  * from 1 s by 2 up to 60 s, equal jitter, the five categories that may pass by themselves, 300 s for an attempt, `stop`.
  * With `errors: retry` a cell for which nothing else is said has 4 tries.
  *
  * @param kindAttempts tries of the cell's kind when nobody says
+ * @param overrides what the request says
  *
  * @example
  * ```ts
@@ -80,13 +90,18 @@ const ATTEMPTS_OF_RETRY = 4;
  * if (policies.retry.attempts !== 4 || policies.timeoutMs !== 10_000) throw new Error("not read");
  * ```
  */
-export function stepPolicies(cell: Cell, frontMatter: FrontMatter, kindAttempts: number): StepPolicies {
+export function stepPolicies(
+  cell: Cell,
+  frontMatter: FrontMatter,
+  kindAttempts: number,
+  overrides: PolicyOverrides = {},
+): StepPolicies {
   const front = frontMatter.data;
-  const errors = choice([cell.header.errors, front.errors], ERROR_POLICIES) ?? "stop";
+  const errors = choice([overrides.errors, cell.header.errors, front.errors], ERROR_POLICIES) ?? "stop";
   const attempts = errors === "retry" ? ATTEMPTS_OF_RETRY : kindAttempts;
   return {
-    retry: retryRule([objectOf(cell.header.retry), objectOf(front.retry)], attempts),
-    timeoutMs: stepTimeoutMs(cell, frontMatter) ?? DEFAULT_TIMEOUT_MS,
+    retry: retryRule([overrides.retry ?? {}, objectOf(cell.header.retry), objectOf(front.retry)], attempts),
+    timeoutMs: overrides.timeoutMs ?? stepTimeoutMs(cell, frontMatter) ?? DEFAULT_TIMEOUT_MS,
     errors: errors === "stop" ? "stop" : "continue",
   };
 }

@@ -6,13 +6,13 @@
  * D2 A step is reused only if nothing whose value it reads runs.
  */
 import { sha256 } from "../base/hash.ts";
-import type { JsonObject } from "../base/json.ts";
+import { isObject, type JsonObject } from "../base/json.ts";
 import { cycleText, findCycles } from "../graph/cycles.ts";
 import { MAX_CELLS } from "../graph/graph.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Graph, Node } from "../graph/types.ts";
 import { didYouMean, nearest } from "../notebook/nearest.ts";
-import { stepPolicies } from "../notebook/policy.ts";
+import { type PolicyOverrides, stepPolicies } from "../notebook/policy.ts";
 import { inOrder, shown } from "../notebook/problem.ts";
 import type { FrontMatter, Notebook, Problem } from "../notebook/types.ts";
 import { needsOf, selectCells, type Selection } from "./select.ts";
@@ -34,6 +34,10 @@ export interface PlanInput {
   contents?: Readonly<Record<string, string>>;
   /** Only these cells and what leads to them. Absent: all. */
   cells?: readonly string[];
+  /** Values given by hand for cells, which then do not run (EN-206). */
+  given?: JsonObject;
+  /** What the request says of every step, and of the run. */
+  overrides?: PolicyOverrides & { concurrency?: number };
   /** Past values, from which cells that were not asked for themselves are reused where fresh. */
   history?: History;
   /** What is known of a kind, or `undefined` if it cannot run here. */
@@ -64,10 +68,13 @@ export interface PlanInput {
  * ```
  */
 export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] } {
-  const { graph, notebook, version, params, cells, history = {} } = input;
-  const unknown = unknownCells(graph, cells ?? []);
-  const selection = selectCells(graph, cells?.filter((name) => graph.byName.has(name)));
-  const asked = selection.cells.map((name) => graph.byName.get(name)!.cell);
+  const { graph, notebook, version, params, cells, history = {}, given = {}, overrides = {} } = input;
+  const unknown = unknownCells(graph, [...cells ?? [], ...Object.keys(given)]);
+  const byHand = new Set(Object.keys(given));
+  const selection = selectCells(graph, cells?.filter((name) => graph.byName.has(name)), byHand);
+  const asked = selection.cells.filter((name) => !byHand.has(name)).map((name) =>
+    graph.byName.get(name)!.cell
+  );
   const unavailable = unavailableIn(notebook.frontMatter, asked);
   const problems = inOrder([...unknown, ...refusals(input, selection), ...unavailable]);
   if (problems.some(({ severity }) => severity === "error")) return { problems };
@@ -79,6 +86,12 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
   const running = new Set<string>();
   const steps = selection.cells.map((name): PlanStep => {
     const node = graph.byName.get(name)!;
+    const policies = stepPolicies(node.cell, frontMatter, input.kinds(node.kind)?.attempts ?? 1, overrides);
+    const common = { cell: name, kind: node.cell.kind as PlanStep["kind"], fingerprint: current.get(name)! };
+    if (byHand.has(name)) {
+      const value = { inline: given[name]! };
+      return { ...common, needs: [], action: "reuse", why: "given by hand", ...policies, reuse: { value } };
+    }
     const needs = needsOf(graph, name, among);
     const again = cells !== undefined && selection.targets.has(name) ? "asked for" : whyRun(
       node,
@@ -88,21 +101,21 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
     const past = history[name];
     const reuse = again === undefined && past !== undefined && !selection.targets.has(name);
     if (!reuse) running.add(name);
+    const { fallback } = node.cell.header;
     return {
-      cell: name,
-      kind: node.cell.kind as PlanStep["kind"],
+      ...common,
       needs,
       action: reuse ? "reuse" : "run",
       why: reuse ? `fresh from run ${past.run}` : again ?? "run again",
-      fingerprint: current.get(name)!,
-      ...stepPolicies(node.cell, frontMatter, input.kinds(node.kind)!.attempts),
+      ...policies,
+      ...(isObject(fallback) && fallback.value !== undefined ? { fallback: { inline: fallback.value } } : {}),
       ...(reuse ? { reuse: { run: past.run, value: past.value } } : {}),
     };
   });
   const plan: Plan = {
     version,
     steps,
-    concurrency: concurrencyOf(frontMatter),
+    concurrency: overrides.concurrency ?? concurrencyOf(frontMatter),
     ...(selection.skipped.length === 0 ? {} : { skipped: selection.skipped }),
   };
   return { plan, problems };
@@ -139,7 +152,10 @@ function unknownCells({ byName }: Graph, asked: readonly string[]): Problem[] {
   });
 }
 
-function refusals({ graph, kinds, problems = [] }: PlanInput, { cells, stuck }: Selection): Problem[] {
+function refusals({ graph, kinds, given = {}, problems = [] }: PlanInput, selection: Selection): Problem[] {
+  const { stuck } = selection;
+  // What is given by hand does not run, so that nothing of it can be in the way.
+  const cells = selection.cells.filter((name) => !Object.hasOwn(given, name));
   const among = new Set(cells);
   const found = problems.filter(({ severity, cell, code }) =>
     severity === "error" && code !== "cycle_found" && (cell === undefined || among.has(cell))

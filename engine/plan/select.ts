@@ -22,8 +22,13 @@ export interface Selection {
  * The cells asked for and all that lead to them, without those that are disabled or need the value of one that is.
  *
  * @param asked names that exist; absent for all cells
+ * @param given cells whose values are there, so that what leads to them is not needed
  */
-export function selectCells(graph: Graph, asked?: Iterable<string>): Selection {
+export function selectCells(
+  graph: Graph,
+  asked?: Iterable<string>,
+  given: ReadonlySet<string> = new Set(),
+): Selection {
   const { order, left } = runOrder(graph);
   const all = [...order, ...left];
   const disabledBy = disabledCells(graph, all);
@@ -32,6 +37,7 @@ export function selectCells(graph: Graph, asked?: Iterable<string>): Selection {
   const reached = new Set(targets);
   // A set is walked in the order of adding, those added meanwhile included.
   for (const name of reached) {
+    if (given.has(name)) continue;
     for (const { source } of graph.into.get(name) ?? []) {
       if (disabledBy.has(source)) wanted.add(source);
       else if (graph.byName.has(source)) reached.add(source);

@@ -35,7 +35,10 @@ export interface PlanStep {
   /** Longest an attempt may take, in ms; 0 is no limit. */
   timeoutMs: number;
   errors: StepPolicies["errors"];
-  reuse?: { run: string; value: StoredValue };
+  /** Its value if it fails for good (EN-704). */
+  fallback?: StoredValue;
+  /** The run that the value comes from; without one it was given by hand. */
+  reuse?: { run?: string; value: StoredValue };
 }
 
 /** The frozen plan of a run. Steps stand in run order: each after all that it needs. */

@@ -12,7 +12,7 @@ import { readYaml, type YamlText } from "../notebook/syntax/yaml_text.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 
 const NOT_RUN = new Set(
-  "when each join rest fallback effect quotas requires limits tools onTimeout onCancel onFailure".split(" "),
+  "when each join rest effect quotas requires limits tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Of an entry of `inputs`. */
@@ -67,6 +67,9 @@ function inCell(cell: Cell): Problem[] {
         message: `'${key}' of '${cell.name}' has no effect yet${so}`,
       });
     }
+  }
+  if (isObject(cell.header.fallback) && Object.hasOwn(cell.header.fallback, "cell")) {
+    notRun(["fallback", "cell"]);
   }
   for (const path of keysOfPorts(cell.header, "inputs")) if (INPUT_NOT_RUN.has(path[2]!)) notRun(path);
   // An agent's answer is checked; other kinds give their value as it is.

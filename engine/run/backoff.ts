@@ -26,3 +26,14 @@ export function retryDelayMs(policy: RetryPolicy, tries: number, draw: number): 
   if (jitter === "none") return Math.round(wait);
   return Math.round(jitter === "full" ? wait * draw : wait / 2 + (wait / 2) * draw);
 }
+
+const FIRST_RECOVERY_MS = 1_000;
+const LONGEST_RECOVERY_MS = 60_000;
+
+/**
+ * Milliseconds before the attempt that follows the loss of `recoveries` in a row (EN-508): none after the first, then
+ * 1 s, doubled with each. Without jitter, because the fold of a journal must come out the same for everyone.
+ */
+export function recoveryDelayMs(recoveries: number): number {
+  return recoveries <= 1 ? 0 : Math.min(FIRST_RECOVERY_MS * 2 ** (recoveries - 2), LONGEST_RECOVERY_MS);
+}

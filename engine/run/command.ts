@@ -7,18 +7,55 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { RunEvent, StepProblem, Usage, Warning } from "./event.ts";
 
+/** Who says it, and why if they say. */
+export interface Told {
+  by: string;
+  reason?: string;
+}
+
+/** A command that a person or another process may give, to a run or to one of its steps. */
+export type ControlCommand =
+  | { type: "pauseRun" } & Told
+  | { type: "resumeRun" } & Told
+  | { type: "stopRun" } & Told
+  | { type: "cancelRun" } & Told
+  /** Runs again what did not succeed, or `from`, and everything below; at most `MAX_RESTARTS` times. */
+  | { type: "restartRun"; from?: string[] } & Told
+  | {
+    type: "changeRun";
+    by: string;
+    priority?: number;
+    tags?: Record<string, string>;
+    deadline?: Millis | null;
+  }
+  /** Its owner hands it back, for another worker or for itself to claim again. */
+  | { type: "releaseRun"; reason: "drained" | "operator" | "waiting" }
+  /** Runs a step that has ended again with everything below it, or cuts the wait for its next try short. */
+  | { type: "retryStep"; step: string } & Told
+  | { type: "skipStep"; step: string } & Told
+  | { type: "cancelStep"; step: string } & Told
+  | { type: "supplyValue"; step: string; value: StoredValue } & Told;
+
 /** A command to a run. `step` is a cell's name. */
 export type RunCommand =
+  | ControlCommand
   /** Its first command, by whoever makes it. */
   | { type: "queueRun"; event: Extract<RunEvent, { type: "run.queued" }> }
   | { type: "startRun" }
   | { type: "adoptRun" }
-  | { type: "releaseRun" }
-  | { type: "pauseRun"; by: string; reason?: string }
-  | { type: "resumeRun"; by: string; reason?: string }
-  | { type: "stopRun"; by: string; reason?: string }
-  | { type: "cancelRun"; by: string; reason?: string }
+  /** The deadline has passed. */
+  | { type: "expireRun" }
+  /** A wait is over; `timer` is an id of `timers.ts`. */
+  | { type: "fireTimer"; timer: string }
   | { type: "startAttempt"; step: string }
+  | {
+    type: "delayAttempt";
+    step: string;
+    attempt: number;
+    ms: number;
+    saved?: StoredValue;
+    frames: number;
+  }
   | {
     type: "succeedAttempt";
     step: string;
@@ -41,15 +78,15 @@ export type RunCommand =
     /** A number in [0, 1) for the jitter of the next try, drawn by the caller because a transition draws nothing. */
     jitter: number;
   }
-  | { type: "cancelAttempt"; step: string; attempt: number; frames: number }
+  /** An aborted attempt has ended; `unsettled` if it did not settle in time and may still be at work. */
+  | { type: "cancelAttempt"; step: string; attempt: number; frames: number; unsettled?: true }
   /** Ends a run that has nothing left to do; whoever applies commands asks for it (`next.ts`). */
   | { type: "endRun" };
 
 /** What the worker must do once the events are durable. */
 export type RunAction =
   | { type: "run"; step: string; attempt: number }
-  | { type: "abort"; step: string; attempt: number }
-  | { type: "wake"; step: string; due: Millis };
+  | { type: "abort"; step: string; attempt: number };
 
 /** A command that changes nothing, because of the state; normal, since commands race. */
 export interface Rejected {

@@ -2,7 +2,8 @@
  * What can have happened to a run: the closed union of journal events. Owns: the union and what each field says.
  * Never: how an event changes the state; that is `fold.ts`.
  *
- * Events do not grow with the graph: `run.ended` and `step.failed` stand for whatever the fold derives from them.
+ * Events do not grow with the graph: `run.ended`, `run.reopened` and `step.failed` stand for whatever the fold derives
+ * from them.
  */
 import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -26,18 +27,28 @@ export interface Usage {
   usdMicros?: number;
 }
 
-/** Something about a success that a person should know; it makes the step `warned`. */
+/** Something about a success that a person should know; it makes the step `warned` (EN-413). */
 export interface Warning {
   type: "performance" | "cost" | "resource" | "deprecation" | "quality";
+  severity: "low" | "medium" | "high";
   message: string;
   suggestion?: string;
 }
 
-/** Why an attempt began. */
-export type AttemptReason = "first" | "retry" | "recovery";
+/** Why an attempt began: its step's first, another try, instead of one that was lost, or because a person said so. */
+export type AttemptReason = "first" | "retry" | "recovery" | "manual";
 
 /** How a run can end. */
-export type RunOutcome = "succeeded" | "partial" | "failed" | "stopped" | "cancelled";
+export type RunOutcome = "succeeded" | "partial" | "failed" | "stopped" | "cancelled" | "expired";
+
+/** How an attempt that was aborted, or a step that was told to end, ends. */
+export type StoppedAs = "cancelled" | "expired" | "skipped";
+
+/** Who told a run something, and why if they said. */
+interface Told {
+  by: string;
+  reason?: string;
+}
 
 /** An event of a run's journal. `step` is a cell's name. */
 export type RunEvent =
@@ -48,17 +59,54 @@ export type RunEvent =
     plan: StoredValue;
     params: StoredValue;
     author: string;
+    /** Not to begin before. */
+    startAt?: Millis;
+    /** When it expires, whatever it is doing then. */
+    deadline?: Millis;
+    /** 0 to 100; 50 if absent. */
+    priority?: number;
+    tags?: Record<string, string>;
   }
+  /** A worker claimed it; again after each time that it was given back. */
   | { type: "run.started" }
   | { type: "run.adopted" }
-  /** Its owner gave it back in good order: open attempts are interrupted and count no recovery. */
-  | { type: "run.released" }
-  | { type: "run.paused"; reason?: string; by: string }
-  | { type: "run.resumed"; reason?: string; by: string }
-  | { type: "run.stopping"; reason?: string; by: string }
-  | { type: "run.cancelling"; reason?: string; by: string }
+  /**
+   * Its owner gave it back in good order: open attempts are interrupted and count no recovery. Whether it is queued or
+   * suspended then follows from what it waits for.
+   */
+  | { type: "run.released"; reason?: "drained" | "operator" | "waiting" }
+  | { type: "run.paused" } & Told
+  | { type: "run.resumed" } & Told
+  | { type: "run.stopping" } & Told
+  | { type: "run.cancelling" } & Told
+  /** Its deadline has passed. */
+  | { type: "run.expiring" }
   | { type: "run.ended"; outcome: RunOutcome; problem?: StepProblem }
+  /** Steps run again: those of `from`, or all that did not succeed, and everything below them. */
+  | { type: "run.reopened"; from?: string[]; restart: boolean } & Told
+  | {
+    type: "run.changed";
+    priority?: number;
+    tags?: Record<string, string>;
+    /** Null: none any more. */
+    deadline?: Millis | null;
+    by: string;
+  }
   | { type: "step.started"; step: string; attempt: number; reason: AttemptReason }
+  /** An attempt that had given its slot back goes on. */
+  | { type: "step.continued"; step: string; attempt: number }
+  /** An attempt gives its slot back until `due`; its handler is called again with `saved`. */
+  | {
+    type: "step.delayed";
+    step: string;
+    attempt: number;
+    due: Millis;
+    saved?: StoredValue;
+    /** Sequence number of the attempt's last frame so far, 0 for none. */
+    frames: number;
+  }
+  /** What it waited for is over, or a person cut the wait short. */
+  | { type: "step.woken"; step: string }
   | {
     type: "step.succeeded";
     step: string;
@@ -70,6 +118,8 @@ export type RunEvent =
     warnings?: Warning[];
     /** How the value should be shown, if the kind says so: see `engine/wire/display.ts`. */
     display?: JsonObject;
+    /** The attempt failed, and the value is the one that the cell names for that. */
+    fallback?: true;
   }
   | {
     type: "step.retried";
@@ -88,7 +138,19 @@ export type RunEvent =
     frames: number;
     usage?: Usage;
   }
-  | { type: "step.cancelled"; step: string; attempt: number; frames: number };
+  /** A person told one running step to end; its attempt is aborted. */
+  | { type: "step.stopping"; step: string; as: "cancelled" | "skipped" } & Told
+  | {
+    type: "step.cancelled";
+    step: string;
+    /** 0 if the step never had an attempt. */
+    attempt: number;
+    frames: number;
+    as: StoppedAs;
+    /** The attempt did not settle within its time after the abort; whether it has stopped is not known. */
+    unsettled?: true;
+  }
+  | { type: "step.supplied"; step: string; value: StoredValue } & Told;
 
 /** One journal record: all events of a run in one turn. */
 export interface JournalRecord {

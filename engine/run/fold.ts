@@ -1,9 +1,9 @@
 /**
- * How events change a run: the fold of its journal. Owns: the only code that changes a {@link Run}.
- * Never: decisions. What is decided is in `transition.ts`; here every event has exactly one meaning.
+ * How events change a run: the fold of its journal. Owns: the only code, with the folder `fold/`, that changes
+ * a {@link Run}. Never: decisions. What is decided is in `transition.ts`; here every event has exactly one meaning.
  *
  * S1 Folding the journal over the plan gives the state, whoever folds and whenever.
- * S3 A step ends once; nothing here reopens one.
+ * S3 A step ends once; only `run.reopened` opens it again.
  * S4 A step is `ready` only when all that it needs has settled.
  *
  * The fold changes the run in place, because a run of 10,000 cells has as many events and copying would cost the
@@ -11,17 +11,14 @@
  */
 import type { Millis } from "../base/clock.ts";
 import type { Need, Plan, PlanStep } from "../plan/types.ts";
+import { recoveryDelayMs } from "./backoff.ts";
 import type { JournalRecord, RunEvent } from "./event.ts";
-import type { Run, SkipReason, Step } from "./state.ts";
+import { reopen } from "./fold/reopen.ts";
+import { type Derived, end, enter, finish, leave, makeReady, stepOf } from "./fold/settle.ts";
+import { DEFAULT_PRIORITY, type Run, type Step } from "./state.ts";
+import { idleUntil } from "./timers.ts";
 
-/** Steps that an event changed besides the one it names, in the order of change. */
-export interface Derived {
-  ready: string[];
-  skipped: string[];
-  reused: string[];
-  /** Open attempts that were lost with their worker. */
-  interrupted: string[];
-}
+export type { Derived } from "./fold/settle.ts";
 
 /** A run before its first event. */
 export function newRun(id: string, plan: Plan): Run {
@@ -38,12 +35,18 @@ export function newRun(id: string, plan: Plan): Run {
     intent: "go",
     outcome: "none",
     seq: 0,
+    events: 0,
     createdAt: 0,
+    since: 0,
+    priority: DEFAULT_PRIORITY,
+    tags: {},
+    restarts: 0,
     steps: new Map(plan.steps.map((step) => [step.cell, newStep(step)])),
     successors,
     halted: false,
     ready: new Set(),
     open: new Set(),
+    waiting: new Set(),
     left: plan.steps.length,
   };
 }
@@ -55,12 +58,13 @@ function newStep(plan: PlanStep): Step {
     attempt: "none",
     attempts: 0,
     recoveries: 0,
-    released: 0,
+    uncounted: 0,
     source: "none",
     outcome: "none",
     wait: "inputs",
     quality: "clean",
     pending: plan.needs.length,
+    since: 0,
   };
 }
 
@@ -70,75 +74,112 @@ function newStep(plan: PlanStep): Step {
  * @throws {RangeError} if the record does not follow the last one: the journal has a gap
  */
 export function foldRecord(run: Run, record: JournalRecord): Derived[] {
-  if (record.seq !== run.seq + 1) {
-    throw new RangeError(`Journal of ${run.id} has ${record.seq} after ${run.seq}`);
-  }
-  run.seq = record.seq;
+  follows(run, record);
   return record.events.map((event) => foldEvent(run, event, record.at));
+}
+
+/** Moves the run to a record's number. Throws a `RangeError` if the record does not follow the last one. */
+export function follows(run: Run, { seq }: JournalRecord): void {
+  if (seq !== run.seq + 1) throw new RangeError(`Journal of ${run.id} has ${seq} after ${run.seq}`);
+  run.seq = seq;
 }
 
 /** Applies one event. */
 export function foldEvent(run: Run, event: RunEvent, at: Millis): Derived {
-  const derived: Derived = { ready: [], skipped: [], reused: [], interrupted: [] };
+  const derived: Derived = { ready: [], skipped: [], reused: [], interrupted: [], stopped: [], reopened: [] };
+  run.events++;
+  if ("step" in event) foldStep(run, stepOf(run, event.step), event, at, derived);
+  else foldRun(run, event, at, derived);
+  return derived;
+}
+
+type StepEvent = Extract<RunEvent, { step: string }>;
+
+function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, derived: Derived): void {
   switch (event.type) {
     case "run.queued":
       run.notebook = event.notebook;
       run.author = event.author;
       run.params = event.params;
-      run.createdAt = at;
+      run.createdAt = run.since = at;
+      run.startAt = event.startAt;
+      run.deadline = event.deadline;
+      run.priority = event.priority ?? DEFAULT_PRIORITY;
+      run.tags = event.tags ?? {};
       foldQueued(run, at, derived);
       break;
     case "run.started":
       run.phase = "active";
-      run.startedAt = at;
+      run.since = at;
+      run.startedAt ??= at;
+      run.startAt = undefined;
       break;
     case "run.adopted":
-      for (const name of [...run.open]) {
-        stepOf(run, name).recoveries++;
-        interrupt(run, stepOf(run, name), derived);
-      }
+      for (const name of [...run.open]) interrupt(run, stepOf(run, name), at, derived, true);
       break;
     case "run.released":
-      for (const name of [...run.open]) {
-        stepOf(run, name).released++;
-        interrupt(run, stepOf(run, name), derived);
-      }
+      for (const name of [...run.open]) interrupt(run, stepOf(run, name), at, derived, false);
+      // Whether it waits for the clock or a person is in its steps, and the record's time says as of when.
+      run.phase = "active";
+      run.phase = idleUntil(run, at) <= at ? "queued" : "suspended";
+      run.since = at;
       break;
     case "run.paused":
-      run.intent = "pause";
+      tell(run, "pause", at);
       break;
     case "run.resumed":
-      run.intent = "go";
+      tell(run, "go", at);
       break;
     case "run.stopping":
-      run.intent = "stop";
+      tell(run, "stop", at);
       break;
     case "run.cancelling":
-      run.intent = "cancel";
+      tell(run, "cancel", at);
+      break;
+    case "run.expiring":
+      run.expiring = true;
+      tell(run, "cancel", at);
       break;
     case "run.ended":
-      for (const step of run.steps.values()) {
-        if (step.phase !== "ended") skip(run, step, "run_stopped", undefined, at, derived);
-      }
-      run.phase = "ended";
-      run.outcome = event.outcome;
-      run.problem = event.problem;
-      run.endedAt = at;
+      foldEnded(run, event, at, derived);
       break;
-    case "step.started": {
-      const step = stepOf(run, event.step);
-      step.phase = "running";
-      step.attempt = "open";
+    case "run.reopened":
+      reopen(run, event, at, derived);
+      break;
+    case "run.changed":
+      if (event.priority !== undefined) run.priority = event.priority;
+      if (event.tags !== undefined) run.tags = event.tags;
+      if (event.deadline !== undefined) run.deadline = event.deadline ?? undefined;
+      break;
+  }
+}
+
+function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: Derived): void {
+  switch (event.type) {
+    case "step.started":
+      begin(run, step, at);
       step.attempts = event.attempt;
-      step.wait = "none";
       step.startedAt = at;
-      step.due = undefined;
-      run.ready.delete(event.step);
-      run.open.add(event.step);
+      step.manual =
+        step.saved =
+        step.frames =
+        step.ranMs =
+          undefined;
       break;
-    }
-    case "step.succeeded": {
-      const step = stepOf(run, event.step);
+    case "step.continued":
+      begin(run, step, at);
+      break;
+    case "step.delayed":
+      step.ranMs = (step.ranMs ?? 0) + Math.max(0, at - step.since);
+      enter(run, step, "suspended", "delay", at, event.due);
+      step.attempt = "held";
+      step.saved = event.saved;
+      step.frames = event.frames;
+      break;
+    case "step.woken":
+      enter(run, step, "ready", "slot", at);
+      break;
+    case "step.succeeded":
       step.source = "ran";
       step.value = event.value;
       step.usage = event.usage;
@@ -146,135 +187,110 @@ export function foldEvent(run: Run, event: RunEvent, at: Millis): Derived {
       step.display = event.display;
       step.problem = undefined;
       step.quality = (event.warnings?.length ?? 0) > 0 ? "warned" : "clean";
+      if (event.fallback || readsSubstitute(run, step)) step.substitute = true;
       end(run, step, "succeeded", at, derived);
       break;
-    }
-    case "step.retried": {
-      const step = stepOf(run, event.step);
-      close(run, step);
-      step.phase = "ready";
-      step.wait = "backoff";
-      step.due = event.due;
+    case "step.retried":
+      leave(run, step);
+      enter(run, step, "ready", "backoff", at, event.due);
       step.problem = event.problem;
-      run.ready.add(event.step);
       break;
-    }
-    case "step.failed": {
-      const step = stepOf(run, event.step);
+    case "step.failed":
       step.problem = event.problem;
       step.usage = event.usage;
       if (step.plan.errors === "stop") run.halted = true;
       end(run, step, "failed", at, derived);
       break;
-    }
+    case "step.stopping":
+      step.told = event.as;
+      break;
     case "step.cancelled":
-      end(run, stepOf(run, event.step), "cancelled", at, derived);
+      if (event.unsettled) step.unsettled = true;
+      // One that was told so itself follows its policy; one that ended with its run does not.
+      if (event.as === "cancelled" && run.intent !== "cancel" && step.plan.errors === "stop") {
+        run.halted = true;
+      }
+      if (event.as === "skipped") step.skipped = "asked";
+      end(run, step, event.as, at, derived);
+      break;
+    case "step.supplied":
+      step.source = "supplied";
+      step.substitute = true;
+      step.value = event.value;
+      step.problem = undefined;
+      end(run, step, "succeeded", at, derived);
       break;
   }
-  return derived;
 }
 
-function stepOf(run: Run, name: string): Step {
-  const step = run.steps.get(name);
-  if (step === undefined) {
-    throw new RangeError(`Journal of ${run.id} names a step that its plan lacks: ${name}`);
-  }
-  return step;
+function readsSubstitute(run: Run, { plan }: Step): boolean {
+  return plan.needs.some(({ cell, mode }) =>
+    (mode === "value" || mode === "optional") && run.steps.get(cell)!.substitute === true
+  );
+}
+
+function tell(run: Run, intent: Run["intent"], at: Millis): void {
+  run.intent = intent;
+  run.since = at;
 }
 
 /** Settles what the plan takes from earlier runs, then readies what waits for nothing. */
 function foldQueued(run: Run, at: Millis, derived: Derived): void {
   for (const step of run.steps.values()) {
+    step.since = at;
     if (step.plan.action !== "reuse" || step.plan.reuse === undefined) continue;
-    step.source = "reused";
+    step.source = step.plan.reuse.run === undefined ? "supplied" : "reused";
     step.value = step.plan.reuse.value;
+    if (step.source === "supplied") step.substitute = true;
     derived.reused.push(step.plan.cell);
     end(run, step, "succeeded", at, derived);
   }
   for (const step of run.steps.values()) {
-    if (step.phase === "idle" && step.pending === 0) makeReady(run, step, derived);
+    if (step.phase === "idle" && step.pending === 0) makeReady(run, step, at, derived);
   }
 }
 
-function makeReady(run: Run, step: Step, derived: Derived): void {
-  if (step.phase !== "idle") return;
-  step.phase = "ready";
-  step.wait = "slot";
-  run.ready.add(step.plan.cell);
-  derived.ready.push(step.plan.cell);
+/** What has not ended ends with its run: an attempt that was held as the run did, all else as not begun. */
+function foldEnded(
+  run: Run,
+  { outcome, problem }: Extract<RunEvent, { type: "run.ended" }>,
+  at: Millis,
+  derived: Derived,
+): void {
+  const expired = outcome === "expired";
+  for (const step of run.steps.values()) {
+    if (step.phase === "ended") continue;
+    const held = step.attempt === "held";
+    if (!held) step.skipped = expired ? "run_expired" : "run_stopped";
+    (held ? derived.stopped : derived.skipped).push(step.plan.cell);
+    finish(run, step, !held ? "skipped" : expired ? "expired" : "cancelled", at);
+  }
+  run.phase = "ended";
+  run.outcome = outcome;
+  run.problem = problem;
+  run.since = at;
+  run.endedAt = at;
 }
 
-function interrupt(run: Run, step: Step, derived: Derived): void {
-  run.open.delete(step.plan.cell);
-  step.phase = "ready";
+function begin(run: Run, step: Step, at: Millis): void {
+  enter(run, step, "running", "none", at);
+  step.attempt = "open";
+}
+
+/** An open attempt was lost with its worker, or given back by it. */
+function interrupt(run: Run, step: Step, at: Millis, derived: Derived, lost: boolean): void {
+  const { cell } = step.plan;
+  if (lost) step.recoveries++;
+  step.uncounted++;
+  // It was told to end, and it has.
+  if (step.told !== undefined) {
+    if (step.told === "skipped") step.skipped = "asked";
+    (step.told === "skipped" ? derived.skipped : derived.stopped).push(cell);
+    return end(run, step, step.told, at, derived);
+  }
+  const delay = lost ? recoveryDelayMs(step.recoveries) : 0;
+  if (delay > 0) enter(run, step, "ready", "backoff", at, at + delay);
+  else enter(run, step, "ready", "slot", at);
   step.attempt = "interrupted";
-  step.wait = "slot";
-  run.ready.add(step.plan.cell);
-  derived.interrupted.push(step.plan.cell);
-}
-
-function close(run: Run, step: Step): void {
-  if (step.attempt === "open" || step.attempt === "interrupted") step.attempt = "closed";
-  run.open.delete(step.plan.cell);
-  run.ready.delete(step.plan.cell);
-}
-
-/** Ends a step and tells its successors, and theirs, without recursion: a cascade may be 10,000 deep. */
-function end(
-  run: Run,
-  step: Step,
-  outcome: Exclude<Step["outcome"], "none">,
-  at: Millis,
-  derived: Derived,
-): void {
-  const ended = [step];
-  finish(run, step, outcome, at);
-  for (let last = ended.pop(); last !== undefined; last = ended.pop()) {
-    for (const { cell, mode } of run.successors.get(last.plan.cell) ?? []) {
-      const next = stepOf(run, cell);
-      if (next.phase !== "idle") continue;
-      const reason = skipReason(mode, last.outcome);
-      if (reason === undefined) {
-        next.pending--;
-        if (next.pending === 0) makeReady(run, next, derived);
-        continue;
-      }
-      next.skipped = reason;
-      next.because = last.plan.cell;
-      finish(run, next, "skipped", at);
-      derived.skipped.push(cell);
-      ended.push(next);
-    }
-  }
-}
-
-function skip(
-  run: Run,
-  step: Step,
-  reason: SkipReason,
-  because: string | undefined,
-  at: Millis,
-  derived: Derived,
-): void {
-  step.skipped = reason;
-  step.because = because;
-  finish(run, step, "skipped", at);
-  derived.skipped.push(step.plan.cell);
-}
-
-function finish(run: Run, step: Step, outcome: Exclude<Step["outcome"], "none">, at: Millis): void {
-  close(run, step);
-  step.phase = "ended";
-  step.wait = "none";
-  step.due = undefined;
-  step.outcome = outcome;
-  step.endedAt = at;
-  run.left--;
-}
-
-/** What an upstream's end means for who needs it (EN-704): a reason to skip, or nothing. */
-function skipReason(mode: Need["mode"], outcome: Step["outcome"]): SkipReason | undefined {
-  if (outcome === "succeeded" || mode === "any" || mode === "optional") return undefined;
-  if (outcome === "failed") return "upstream_failed";
-  return outcome === "cancelled" ? "upstream_cancelled" : "upstream_skipped";
+  derived.interrupted.push(cell);
 }

@@ -6,6 +6,7 @@ import type { Millis } from "../base/clock.ts";
 import type { RunCommand } from "./command.ts";
 import { isOver } from "./outcome.ts";
 import type { Run } from "./state.ts";
+import { idleUntil, timersOf } from "./timers.ts";
 import { mayStart } from "./transition.ts";
 
 /**
@@ -14,18 +15,22 @@ import { mayStart } from "./transition.ts";
  * @param slots attempts that the worker may still open
  */
 export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | undefined {
-  if (run.phase !== "active") return undefined;
+  if (run.phase === "ended") return undefined;
   if (isOver(run)) return { type: "endRun" };
-  if (slots <= 0 || run.open.size >= run.plan.concurrency) return undefined;
+  if (run.deadline !== undefined && run.deadline <= now && run.intent !== "cancel") {
+    return { type: "expireRun" };
+  }
+  if (run.phase !== "active") return idleUntil(run, now) <= now ? { type: "startRun" } : undefined;
+  const full = slots <= 0 || run.open.size >= run.plan.concurrency;
+  if (run.waiting.size > 0) {
+    for (const { id, step, due } of timersOf(run)) {
+      if (step === undefined || due > now) continue;
+      if (run.steps.get(step)!.phase === "suspended") return { type: "fireTimer", timer: id };
+      if (!full && mayStart(run, run.steps.get(step)!, now)) return { type: "startAttempt", step };
+    }
+  }
+  if (full) return undefined;
   for (const name of run.ready) {
     if (mayStart(run, run.steps.get(name)!, now)) return { type: "startAttempt", step: name };
   }
-}
-
-/** When the retries that are waiting are due, epoch ms, by step. */
-export function dues(run: Run): [step: string, due: Millis][] {
-  return [...run.ready].flatMap((name): [string, Millis][] => {
-    const { due } = run.steps.get(name)!;
-    return due === undefined ? [] : [[name, due]];
-  });
 }

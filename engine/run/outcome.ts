@@ -9,7 +9,8 @@ import type { Run } from "./state.ts";
 /** Whether nothing is running and nothing will start any more. */
 export function isOver(run: Run): boolean {
   if (run.phase === "ended" || run.open.size > 0) return false;
-  return run.left === 0 || run.intent === "stop" || run.intent === "cancel" || run.halted;
+  if (run.intent === "stop" || run.intent === "cancel") return true;
+  return run.phase !== "queued" && (run.halted || run.left === 0);
 }
 
 /**
@@ -17,17 +18,21 @@ export function isOver(run: Run): boolean {
  * succeeded; `partial` if other branches went on; else `succeeded`.
  */
 export function outcomeOf(run: Run): RunOutcome {
+  if (run.expiring) return "expired";
   if (run.intent === "cancel") return "cancelled";
   if (run.intent === "stop") return "stopped";
   if (run.halted) return "failed";
   const steps = [...run.steps.values()];
-  if (!steps.some((step) => step.outcome === "failed")) return "succeeded";
+  if (!steps.some(({ outcome }) => outcome === "failed" || outcome === "cancelled")) return "succeeded";
   const sinks = steps.filter((step) => run.successors.get(step.plan.cell)?.length === 0);
   return sinks.some((step) => step.outcome === "succeeded") ? "partial" : "failed";
 }
 
 /** The problem of the first step in run order that failed. */
 export function problemOf(run: Run): StepProblem | undefined {
+  if (run.expiring) {
+    return { category: "timeout", code: "deadline", message: "The run did not end before its deadline" };
+  }
   for (const step of run.steps.values()) {
     if (step.outcome === "failed" && step.problem !== undefined) {
       return { ...step.problem, message: `${step.plan.cell}: ${step.problem.message}` };

@@ -15,7 +15,15 @@ import type { Run } from "./state.ts";
  * @throws {EngineError} `store_corrupt` if a record is missing or names what the plan lacks
  */
 export function replay(id: string, plan: Plan, journal: Iterable<JournalRecord>): Run {
-  const run = newRun(id, plan);
+  return foldJournal(newRun(id, plan), journal);
+}
+
+/**
+ * Folds what comes after a run's last record into it.
+ *
+ * @throws {EngineError} `store_corrupt` if a record is missing or names what the plan lacks
+ */
+export function foldJournal(run: Run, journal: Iterable<JournalRecord>): Run {
   try {
     for (const record of journal) foldRecord(run, record);
   } catch (error) {

@@ -1,51 +1,73 @@
 /**
- * The state of a run as a vector, and the labels derived from it. Owns: shapes and labels.
- * Never: how the state changes; that is `fold.ts`.
+ * The state of a run as a vector. Owns: shapes, and which vectors are legal.
+ * Never: how the state changes; that is `fold.ts`. Nor its words: `words/`.
  *
- * S2 Every vector is legal and has one label; labels are derived and never stored.
+ * S2 Every vector is legal: `illegal` names what is wrong with one that is not.
  *
  * ```
- *   run    queued ──▶ active ──▶ ended             step   idle ──▶ ready ──▶ running ──▶ ended
- *             └────────────────────▲                                 ▲  retry,   │
- *                                                                    └─ recovery ─┘
+ *   run   queued ──▶ active ──▶ ended            step   idle ──▶ ready ──▶ running ──▶ ended
+ *           ▲  ▲       │  ▲       │                       ▲     ▲ ▲ ▲ retry, │ │         │
+ *           │  └───────┘  │       │ reopened              │     │ │ └recovery┘ │         │
+ *           │ released    ▼       │                       │     │ └─ suspended ◀ delayed │
+ *           │         suspended   │                       └─────┴───────── reopened ─────┘
+ *           └─────────────────────┘
  * ```
  */
 import type { Millis } from "../base/clock.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
 import type { RunOutcome, StepProblem, Usage, Warning } from "./event.ts";
-import type { JsonObject } from "../base/json.ts";
 
 /** Where a step is. */
-export type StepPhase = "idle" | "ready" | "running" | "ended";
+export type StepPhase = "idle" | "ready" | "running" | "suspended" | "ended";
 
 /** How a step ended. */
-export type StepOutcome = "none" | "succeeded" | "failed" | "skipped" | "cancelled";
+export type StepOutcome = "none" | "succeeded" | "failed" | "skipped" | "cancelled" | "expired";
 
 /** Why a step was skipped. */
-export type SkipReason = "upstream_failed" | "upstream_skipped" | "upstream_cancelled" | "run_stopped";
+export type SkipReason =
+  | "upstream_failed"
+  | "upstream_skipped"
+  | "upstream_cancelled"
+  | "run_stopped"
+  | "run_expired"
+  /** A person said so. */
+  | "asked";
 
 /** One cell in one run. */
 export interface Step {
   readonly plan: PlanStep;
   phase: StepPhase;
-  attempt: "none" | "open" | "interrupted" | "closed";
+  /** `held`: it gave its slot back and goes on later; `interrupted`: lost with its worker. */
+  attempt: "none" | "open" | "held" | "interrupted" | "closed";
   /** Number of the latest attempt, 0 before the first. */
   attempts: number;
-  /** Attempts that ended by a lost worker; they do not count as tries. */
+  /** Attempts that ended by a lost worker, since the step was last opened. */
   recoveries: number;
-  /** Attempts that ended because their worker stopped in good order; they count as nothing. */
-  released: number;
-  source: "none" | "ran" | "reused";
+  /** Attempts that are no tries of the step's own: lost, given back, or before it was opened again. */
+  uncounted: number;
+  source: "none" | "ran" | "reused" | "supplied";
   outcome: StepOutcome;
-  wait: "none" | "inputs" | "slot" | "backoff";
+  /** What it waits for by itself; a paused run holds it besides (`wait.ts`). */
+  wait: "none" | "inputs" | "slot" | "delay" | "backoff";
   quality: "clean" | "warned";
   /** Upstreams that have not settled yet. */
   pending: number;
+  /** When it came into this phase. */
+  since: Millis;
   /** Start of the latest attempt. */
   startedAt?: Millis;
   endedAt?: Millis;
-  /** With wait `backoff`: when the next try may begin. */
+  /** With wait `backoff` or `delay`: when it may go on. */
   due?: Millis;
+  /** With attempt `held`: what the handler gets, the last frame so far, and how long it has run. */
+  saved?: StoredValue;
+  frames?: number;
+  ranMs?: number;
+  /** A person told its open attempt to end so. */
+  told?: "cancelled" | "skipped";
+  /** A person asked for the attempt that is to come. */
+  manual?: true;
   value?: StoredValue;
   /** The last failure, also while a retry is due. */
   problem?: StepProblem;
@@ -55,6 +77,13 @@ export interface Step {
   usage?: Usage;
   warnings?: Warning[];
   display?: JsonObject;
+  /**
+   * Its value is a fallback or was given by hand, or was made from one that was: it says nothing about what the cell
+   * comes to by itself, so that no later run may reuse it.
+   */
+  substitute?: true;
+  /** Its last attempt did not settle after its abort. */
+  unsettled?: true;
 }
 
 /** A run's state: the fold of its journal over its plan. */
@@ -64,74 +93,67 @@ export interface Run {
   notebook: string;
   author: string;
   params?: StoredValue;
-  phase: "queued" | "active" | "ended";
+  phase: "queued" | "active" | "suspended" | "ended";
   intent: "go" | "pause" | "stop" | "cancel";
   outcome: "none" | RunOutcome;
   problem?: StepProblem;
+  /** Its deadline has passed: with intent `cancel`, it ends as `expired`. */
+  expiring?: true;
   /** Sequence number of the last journal record applied. */
   seq: number;
+  /** Events applied, for deciding on snapshots. */
+  events: number;
   createdAt: Millis;
+  /** When it came into this phase, or was told its intent. */
+  since: Millis;
   startedAt?: Millis;
   endedAt?: Millis;
+  /** Not to begin before; gone once it has begun. */
+  startAt?: Millis;
+  deadline?: Millis;
+  /** 0 to 100. */
+  priority: number;
+  tags: Readonly<Record<string, string>>;
+  restarts: number;
   readonly steps: Map<string, Step>;
   /** Cells that need a cell, and how, from the plan. */
   readonly successors: ReadonlyMap<string, readonly Need[]>;
   /** A step failed whose policy is `stop`: nothing starts any more. */
   halted: boolean;
-  /** Steps in phase `ready`, in the order in which they became so; starting one does not scan all. */
+  /** Steps that wait for nothing but a slot, in the order in which they became so; starting one does not scan all. */
   readonly ready: Set<string>;
   /** Steps with an open attempt. */
   readonly open: Set<string>;
+  /** Steps that wait for the clock: those with `due`. */
+  readonly waiting: Set<string>;
   /** Steps not ended. */
   left: number;
 }
 
-/** The one word for a run. */
-export type RunLabel =
-  | RunOutcome
-  | "cancelling"
-  | "stopping"
-  | "pausing"
-  | "paused"
-  | "queued"
-  | "running"
-  | "retrying";
+/** Priority of a run for which nobody says. */
+export const DEFAULT_PRIORITY = 50;
 
-/** The one word for a step. */
-export type StepLabel =
-  | "warned"
-  | "reused"
-  | "succeeded"
-  | "failed"
-  | "skipped"
-  | "cancelled"
-  | "running"
-  | "retrying"
-  | "waiting"
-  | "queued";
-
-/**
- * The label of a run, first match wins: its outcome; what it was told; queued; running; retrying.
- */
-export function runLabel(run: Run): RunLabel {
-  if (run.outcome !== "none") return run.outcome;
-  if (run.intent === "cancel") return "cancelling";
-  if (run.intent === "stop") return "stopping";
-  if (run.intent === "pause") return run.open.size > 0 ? "pausing" : "paused";
-  if (run.phase === "queued") return "queued";
-  if (run.open.size > 0 || run.ready.size === 0) return "running";
-  const onlyBackoff = [...run.ready].every((name) => run.steps.get(name)!.wait === "backoff");
-  return onlyBackoff ? "retrying" : "running";
+/** What makes the vector of a run or of one of its steps impossible (EN-301), in words; nothing if it is legal. */
+export function illegal(run: Run): string | undefined {
+  if ((run.phase === "ended") !== (run.outcome !== "none")) {
+    return `a run in phase ${run.phase} has outcome ${run.outcome}`;
+  }
+  if (run.phase !== "active" && run.open.size > 0) return `a run in phase ${run.phase} has open attempts`;
+  for (const [name, step] of run.steps) {
+    const wrong = illegalStep(step);
+    if (wrong !== undefined) return `${name}: ${wrong}`;
+    const listed = [run.ready.has(name), run.open.has(name), run.waiting.has(name)];
+    const timed = step.due !== undefined;
+    const belongs = [step.phase === "ready" && !timed, step.phase === "running", timed];
+    if (listed.join() !== belongs.join()) return `${name} is not listed as ${step.phase}`;
+  }
 }
 
-/** The label of a step, first match wins: how it ended; running; retrying; waiting for inputs; queued. */
-export function stepLabel(step: Step): StepLabel {
-  if (step.outcome === "succeeded") {
-    if (step.quality === "warned") return "warned";
-    return step.source === "reused" ? "reused" : "succeeded";
-  }
-  if (step.outcome !== "none") return step.outcome;
-  if (step.phase === "running") return "running";
-  if (step.wait === "backoff") return "retrying";
-  return step.phase === "idle" ? "waiting" : "queued";
+function illegalStep({ phase, attempt, outcome, source, quality, wait, due }: Step): string | undefined {
+  if ((phase === "ended") !== (outcome !== "none")) return `phase ${phase} with outcome ${outcome}`;
+  if ((phase === "running") !== (attempt === "open")) return `phase ${phase} with attempt ${attempt}`;
+  if (phase === "suspended" && attempt !== "held") return `suspended with attempt ${attempt}`;
+  if ((source !== "none") !== (outcome === "succeeded")) return `source ${source} with outcome ${outcome}`;
+  if (quality === "warned" && outcome !== "succeeded") return `warned with outcome ${outcome}`;
+  if ((wait === "backoff" || wait === "delay") !== (due !== undefined)) return `wait ${wait} with due ${due}`;
 }

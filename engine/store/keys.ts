@@ -54,6 +54,21 @@ export const readyKey = (lane: string, rank: number, run: string): Key => ["read
 /** What may be claimed in a lane, in order, or, without `lane`, in all. */
 export const readyPrefix = (lane?: string): Key => lane === undefined ? ["ready"] : ["ready", lane];
 
+/** A run that nobody owns and that has something to do from `due` on, epoch ms. */
+export const timerKey = (due: number, run: string): Key => ["timer", due, run];
+/** Runs that wait for the clock, the earliest first. */
+export const timerPrefix: Key = ["timer"];
+
+/** What became of a command to a run. */
+export const answerKey = (run: string, command: string): Key => ["answer", run, command];
+/** Answers to the commands of a run, or, without `run`, of all. */
+export const answerPrefix = (run?: string): Key => run === undefined ? ["answer"] : ["answer", run];
+
+/** The state of a run at some record of its journal. */
+export const snapshotKey = (run: string): Key => ["snapshot", run];
+/** All snapshots. */
+export const snapshotPrefix: Key = ["snapshot"];
+
 /** Index of runs by their notebook and time; walk it in reverse for newest first. */
 export const byNotebookKey = (notebook: string, createdAt: number, run: string): Key => [
   "index",
@@ -77,10 +92,10 @@ export const pastKey = (notebook: string, cell: string): Key => ["past", noteboo
 /** Last values of a notebook, by cell, or, without `notebook`, of all. */
 export const pastPrefix = (notebook?: string): Key => notebook === undefined ? ["past"] : ["past", notebook];
 
-/** The run that a request key made. */
-export const requestKey = (key: string): Key => ["idem", key];
-/** All request keys. */
-export const requestPrefix: Key = ["idem"];
+/** What the request of a name made, by the day on which it was asked for. */
+export const requestKey = (day: number, name: string): Key => ["request", day, name];
+/** Names of requests, the oldest first. */
+export const requestPrefix: Key = ["request"];
 
 /** That a run is kept whatever its age. */
 export const pinKey = (run: string): Key => ["pin", run];

@@ -8,7 +8,8 @@
 import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
-import type { RunLabel, SkipReason, StepLabel } from "../run/state.ts";
+import type { SkipReason } from "../run/state.ts";
+import type { RunLabel, StepLabel } from "../run/words/label.ts";
 
 /** One entry of an attempt's output stream, by `type`. */
 export type FrameBody =
@@ -31,10 +32,26 @@ export type Frame = FrameBody & {
   at: number;
 };
 
+/**
+ * How an attempt's frames end (EN-1605): named by the event that ends the attempt, in the commit that ends it, so that a
+ * stream is never open once its attempt is over.
+ */
+export type Marker =
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "expired"
+  | "skipped"
+  | "timed-out"
+  | "lease-expired"
+  | "released";
+
 /** What every event carries. */
 interface EventBase {
   /** Journal record that it comes from; several events may share one. */
   seq: number;
+  /** Its number among the events of that record, from 0: with `seq` it names the event. */
+  n: number;
   /** Epoch milliseconds. */
   at: number;
 }
@@ -61,30 +78,43 @@ export type WireEvent =
         | "run.paused"
         | "run.resumed"
         | "run.stopping"
-        | "run.cancelling";
+        | "run.cancelling"
+        | "run.expiring"
+        /** Steps are to run again; each comes with its own event after this one. */
+        | "run.reopened"
+        | "run.changed";
       label: RunLabel;
     }
     | { type: "run.ended"; label: RunOutcome; problem?: StepProblem }
     | { type: "step.queued"; step: string; label: StepLabel }
+    /** It runs again: what it came to before holds no more. */
+    | { type: "step.reopened"; step: string; label: StepLabel; attempt: number }
     | { type: "step.started"; step: string; label: StepLabel; attempt: number; reason: AttemptReason }
+    /** Attempt `attempt` gives its slot back until `due`; then the same attempt goes on. */
+    | { type: "step.delayed"; step: string; label: StepLabel; attempt: number; due: number }
+    | { type: "step.continued"; step: string; label: StepLabel; attempt: number }
+    /** A person told its open attempt to end. */
+    | { type: "step.stopping"; step: string; label: StepLabel; attempt: number; as: "cancelled" | "skipped" }
     | {
       type: "step.succeeded";
       step: string;
       label: StepLabel;
       attempt: number;
+      marker: Marker;
       value: StoredValue;
       usage?: Usage;
       warnings?: Warning[];
       display?: JsonObject;
     }
-    /** The value of an earlier run was taken; `run` names it. */
-    | { type: "step.reused"; step: string; label: StepLabel; value: StoredValue; run: string }
+    /** The value of an earlier run was taken; `run` names it, and is absent if the value was given by hand. */
+    | { type: "step.reused"; step: string; label: StepLabel; value: StoredValue; run?: string }
     /** The attempt failed or was lost and another follows, not before `due`; `problem` is absent if its worker was lost. */
     | {
       type: "step.retried";
       step: string;
       label: StepLabel;
       attempt: number;
+      marker: Marker;
       due: number;
       problem?: StepProblem;
     }
@@ -93,11 +123,23 @@ export type WireEvent =
       step: string;
       label: StepLabel;
       attempt: number;
+      marker: Marker;
       problem: StepProblem;
       usage?: Usage;
     }
     | { type: "step.skipped"; step: string; label: StepLabel; reason: SkipReason; because?: string }
-    | { type: "step.cancelled"; step: string; label: StepLabel; attempt: number }
+    /** It was stopped: `label` says how it counts. `unsettled`: its attempt ignored the abort and may still be at work. */
+    | {
+      type: "step.cancelled";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      /** Absent if no attempt was open. */
+      marker?: Marker;
+      reason?: SkipReason;
+      unsettled?: true;
+    }
+    | { type: "step.supplied"; step: string; label: StepLabel; value: StoredValue }
   );
 
 /**

@@ -3,10 +3,14 @@
  * step it concerns. Pure, and browser-safe like the rest of the folder.
  */
 import type { Millis } from "../base/clock.ts";
-import type { JournalRecord, RunEvent } from "../run/event.ts";
-import { type Derived, foldEvent } from "../run/fold.ts";
-import { type Run, runLabel, type Step, stepLabel } from "../run/state.ts";
-import type { WireEvent } from "./frame.ts";
+import type { JournalRecord, RunEvent, StepProblem } from "../run/event.ts";
+import { type Derived, foldEvent, follows } from "../run/fold.ts";
+import type { Run, Step } from "../run/state.ts";
+import { runLabel, stepLabel } from "../run/words/label.ts";
+import type { Marker, WireEvent } from "./frame.ts";
+
+/** What a watcher is told, but for its number in the record. */
+type Told = WireEvent extends infer E ? E extends WireEvent ? Omit<E, "n"> : never : never;
 
 /**
  * Applies a record to the run and says what it meant. Per journal event, its own wire event comes first and then those
@@ -15,22 +19,31 @@ import type { WireEvent } from "./frame.ts";
  * @throws {RangeError} if the record does not follow the last one
  */
 export function narrate(run: Run, record: JournalRecord): WireEvent[][] {
-  if (record.seq !== run.seq + 1) {
-    throw new RangeError(`Journal of ${run.id} has ${record.seq} after ${run.seq}`);
-  }
-  run.seq = record.seq;
-  return record.events.map((event) => narrateEvent(run, event, record.seq, record.at));
+  follows(run, record);
+  let n = 0;
+  return record.events.map((event) => {
+    const told = narrateEvent(run, event, record.seq, record.at, n);
+    n += told.length;
+    return told;
+  });
 }
 
-/** Applies one event of the record `seq` and says what it meant. */
-export function narrateEvent(run: Run, event: RunEvent, seq: number, at: Millis): WireEvent[] {
+/**
+ * Applies one event of the record `seq` and says what it meant.
+ *
+ * @param n how many events of the record were told before
+ */
+export function narrateEvent(run: Run, event: RunEvent, seq: number, at: Millis, n: number): WireEvent[] {
   const derived = foldEvent(run, event, at);
-  const own = ownEvent(run, event, seq, at);
-  return [own, ...derivedEvents(run, derived, seq, at)];
+  const base = { seq, at };
+  return [ownEvent(run, event, base), ...derivedEvents(run, event, derived, base)].map((told, i) =>
+    ({ ...told, n: n + i }) as WireEvent
+  );
 }
 
-function ownEvent(run: Run, event: RunEvent, seq: number, at: Millis): WireEvent {
-  const base = { seq, at };
+type Base = { seq: number; at: Millis };
+
+function ownEvent(run: Run, event: RunEvent, base: Base): Told {
   switch (event.type) {
     case "run.queued":
       return {
@@ -50,6 +63,9 @@ function ownEvent(run: Run, event: RunEvent, seq: number, at: Millis): WireEvent
     case "run.resumed":
     case "run.stopping":
     case "run.cancelling":
+    case "run.expiring":
+    case "run.reopened":
+    case "run.changed":
       return { ...base, type: event.type, label: runLabel(run) };
     case "run.ended":
       return { ...base, type: event.type, label: event.outcome, ...present({ problem: event.problem }) };
@@ -58,66 +74,94 @@ function ownEvent(run: Run, event: RunEvent, seq: number, at: Millis): WireEvent
   }
 }
 
-function stepEvent(
-  step: Step,
-  event: Extract<RunEvent, { step: string }>,
-  base: { seq: number; at: Millis },
-): WireEvent {
-  const common = { ...base, step: event.step, attempt: event.attempt, label: stepLabel(step) };
+function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base: Base): Told {
+  const common = { ...base, step: event.step, label: stepLabel(step), attempt: step.attempts };
   switch (event.type) {
     case "step.started":
       return { ...common, type: event.type, reason: event.reason };
+    case "step.continued":
+      return { ...common, type: event.type };
+    case "step.delayed":
+      return { ...common, type: event.type, due: event.due };
+    case "step.stopping":
+      return { ...common, type: event.type, as: event.as };
+    case "step.woken": {
+      const { attempt: _, ...rest } = common;
+      return { ...rest, type: "step.queued" };
+    }
     case "step.succeeded": {
       const { value, usage, warnings, display } = event;
-      return { ...common, type: event.type, value, ...present({ usage, warnings, display }) };
+      const rest = present({ usage, warnings, display });
+      return { ...common, type: event.type, marker: "succeeded", value, ...rest };
     }
     case "step.retried":
-      return { ...common, type: event.type, due: event.due, problem: event.problem };
+      return {
+        ...common,
+        type: event.type,
+        marker: failureMarker(event.problem),
+        due: event.due,
+        problem: event.problem,
+      };
     case "step.failed":
-      return { ...common, type: event.type, problem: event.problem, ...present({ usage: event.usage }) };
+      return {
+        ...common,
+        type: event.type,
+        marker: failureMarker(event.problem),
+        problem: event.problem,
+        ...present({ usage: event.usage }),
+      };
     case "step.cancelled":
-      return { ...common, type: event.type };
+      return {
+        ...common,
+        type: event.type,
+        ...(event.attempt === 0 ? {} : { marker: event.as }),
+        ...present({ reason: step.skipped, unsettled: event.unsettled }),
+      };
+    case "step.supplied": {
+      const { attempt: _, ...rest } = common;
+      return { ...rest, type: event.type, value: event.value };
+    }
   }
 }
 
-function derivedEvents(run: Run, derived: Derived, seq: number, at: Millis): WireEvent[] {
+function failureMarker({ code }: StepProblem): Marker {
+  if (code === "timed-out") return "timed-out";
+  return code === "recovery_limit" ? "lease-expired" : "failed";
+}
+
+function derivedEvents(run: Run, event: RunEvent, derived: Derived, base: Base): Told[] {
   const of = (name: string) => run.steps.get(name)!;
+  const about = (step: string) => ({ ...base, step, label: stepLabel(of(step)) });
+  const lost: Marker = event.type === "run.released" ? "released" : "lease-expired";
   return [
-    ...derived.reused.map((step): WireEvent => {
-      const { value, plan } = of(step);
-      return {
-        seq,
-        at,
-        type: "step.reused",
-        step,
-        label: stepLabel(of(step)),
-        value: value!,
-        run: plan.reuse!.run,
-      };
-    }),
-    ...derived.interrupted.map((step): WireEvent => {
-      const { attempts } = of(step);
-      return { seq, at, type: "step.retried", step, label: stepLabel(of(step)), attempt: attempts, due: at };
-    }),
-    ...derived.skipped.map((step): WireEvent => {
-      const { skipped, because } = of(step);
-      return {
-        seq,
-        at,
-        type: "step.skipped",
-        step,
-        label: stepLabel(of(step)),
-        reason: skipped!,
-        ...present({ because }),
-      };
-    }),
-    ...derived.ready.map((step): WireEvent => ({
-      seq,
-      at,
-      type: "step.queued",
-      step,
-      label: stepLabel(of(step)),
+    ...derived.reopened.map((step): Told => ({
+      ...about(step),
+      type: "step.reopened",
+      attempt: of(step).attempts,
     })),
+    ...derived.reused.map((step): Told => {
+      const { value, plan } = of(step);
+      return { ...about(step), type: "step.reused", value: value!, ...present({ run: plan.reuse!.run }) };
+    }),
+    ...derived.interrupted.map((step): Told => {
+      const { attempts, due } = of(step);
+      return {
+        ...about(step),
+        type: "step.retried",
+        marker: lost,
+        attempt: attempts,
+        due: due ?? base.at,
+      };
+    }),
+    ...derived.stopped.map((step): Told => {
+      const { attempts, outcome } = of(step);
+      return { ...about(step), type: "step.cancelled", attempt: attempts, marker: outcome as Marker };
+    }),
+    ...derived.skipped.map((step): Told => {
+      const { skipped, because } = of(step);
+      return { ...about(step), type: "step.skipped", reason: skipped!, ...present({ because }) };
+    }),
+    ...derived.ready.map((step): Told => ({ ...about(step), type: "step.queued" })),
   ];
 }
 

@@ -160,31 +160,24 @@ function applyGap(draft: Draft, gap: Gap): void {
   cell.frameSeq = gap.to ?? gap.from;
 }
 
-/** Order of the events that one journal record can hold for one step, so that `seq` and rank name an event. */
-const STEP_RANK: Record<string, number> = { "step.retried": 0, "step.queued": 1, "step.started": 2 };
-const STEP_ENDED = 3;
-const RUN_RANK: Record<string, number> = {
-  "run.queued": 0,
-  "run.adopted": 1,
-  "run.started": 2,
-  "run.paused": 3,
-  "run.resumed": 4,
-  "run.stopping": 5,
-  "run.cancelling": 6,
-  "run.released": 7,
-  "run.ended": 8,
-};
+/** Where an event stands in its run: by its record and its number in it. A record has fewer than this many events. */
+const EVENTS_A_RECORD = 65_536;
+const placeOf = ({ seq, n }: WireEvent) => seq * EVENTS_A_RECORD + n + 1;
 
 function applyEvent(draft: Draft, event: WireEvent): void {
   if ("step" in event) applyStep(draft, event);
   else applyRun(draft, event);
 }
 
+const RUN_EVENTS: ReadonlySet<string> = new Set(
+  ("run.queued run.started run.adopted run.released run.paused run.resumed run.stopping run.cancelling run.expiring " +
+    "run.reopened run.changed run.ended").split(" "),
+);
+
 function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): void {
   const { run } = draft;
-  const rank = RUN_RANK[event.type];
-  const place = event.seq * 16 + (rank ?? 0);
-  if (rank === undefined || place <= run.eventAt) return;
+  const place = placeOf(event);
+  if (!RUN_EVENTS.has(event.type) || place <= run.eventAt) return;
   run.eventAt = place;
   run.label = event.label;
   switch (event.type) {
@@ -198,6 +191,10 @@ function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): vo
     case "run.started":
       run.startedAt ??= event.at;
       break;
+    case "run.reopened":
+      delete run.endedAt;
+      delete run.problem;
+      break;
     case "run.ended":
       run.endedAt = event.at;
       if (event.problem !== undefined) run.problem = event.problem;
@@ -207,16 +204,28 @@ function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): vo
 
 function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): void {
   const cell = draft.cell(event.step);
-  const place = event.seq * 4 + (STEP_RANK[event.type] ?? STEP_ENDED);
+  const place = placeOf(event);
   if (place <= cell.eventAt) return;
   cell.eventAt = place;
   cell.label = event.label;
   switch (event.type) {
+    case "step.reopened":
+      for (const key of OF_AN_END) delete cell[key];
+      break;
     case "step.started":
       if (event.attempt > cell.attempt) draft.begin(event.step, event.attempt);
       cell.reason = event.reason;
       cell.startedAt = event.at;
       delete cell.due;
+      break;
+    case "step.delayed":
+      cell.due = event.due;
+      break;
+    case "step.continued":
+      delete cell.due;
+      break;
+    case "step.stopping":
+      cell.stopping = event.as;
       break;
     case "step.retried":
       cell.endedAt = event.at;
@@ -230,9 +239,13 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       delete cell.problem;
       break;
     case "step.reused":
+      ended(cell, event.at, { reusedFrom: event.run });
+      cell.value = event.value;
+      break;
+    case "step.supplied":
       ended(cell, event.at, {});
       cell.value = event.value;
-      cell.reusedFrom = event.run;
+      delete cell.problem;
       break;
     case "step.failed":
       ended(cell, event.at, { usage: event.usage });
@@ -242,14 +255,30 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       ended(cell, event.at, { skipped: event.reason, because: event.because });
       break;
     case "step.cancelled":
-      ended(cell, event.at, {});
+      ended(cell, event.at, { skipped: event.reason, unsettled: event.unsettled });
       break;
   }
 }
 
+/** What a step came to, which holds no more when it runs again. */
+const OF_AN_END = [
+  "endedAt",
+  "due",
+  "value",
+  "display",
+  "reusedFrom",
+  "skipped",
+  "because",
+  "warnings",
+  "usage",
+  "unsettled",
+  "stopping",
+] as const;
+
 function ended(cell: CellView, at: number, rest: Partial<CellView>): void {
   cell.endedAt = at;
   delete cell.due;
+  delete cell.stopping;
   for (const [key, value] of Object.entries(rest)) {
     if (value !== undefined) Object.assign(cell, { [key]: value });
   }
@@ -268,7 +297,18 @@ function beginAttempt(cell: CellView, attempt: number): void {
   cell.reasoning = "";
   cell.logs = [];
   cell.frameSeq = 0;
-  for (const key of ["progress", "problem", "endedAt", "usage", "warnings", "trimmed"] as const) {
+  for (
+    const key of [
+      "progress",
+      "problem",
+      "endedAt",
+      "usage",
+      "warnings",
+      "stopping",
+      "unsettled",
+      "trimmed",
+    ] as const
+  ) {
     delete cell[key];
   }
 }

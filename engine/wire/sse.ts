@@ -5,7 +5,7 @@
  * W1 No text can end a message or add a field: line ends in data become lines, anywhere else they are refused.
  * W2 Reading gives the same messages however the bytes are cut.
  */
-import type { RunLabel } from "../run/state.ts";
+import type { RunLabel } from "../run/words/label.ts";
 import type { WireGroup } from "./frame.ts";
 
 /** One message. Absent fields are not written; a message of an id alone moves the reader's place and shows nothing. */

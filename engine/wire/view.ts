@@ -5,7 +5,8 @@
 import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
-import type { RunLabel, SkipReason, StepLabel } from "../run/state.ts";
+import type { SkipReason } from "../run/state.ts";
+import type { RunLabel, StepLabel } from "../run/words/label.ts";
 
 export type { RunLabel, StepLabel, StepProblem };
 
@@ -30,8 +31,12 @@ export interface CellView {
   reason?: AttemptReason;
   startedAt?: number;
   endedAt?: number;
-  /** With label `retrying`: when the next try may begin. */
+  /** With label `retrying` or `suspended`: when it may go on. */
   due?: number;
+  /** It was told to end, and its attempt has not ended yet. */
+  stopping?: "cancelled" | "skipped";
+  /** Its last attempt ignored its abort and may still be at work. */
+  unsettled?: true;
   /** Text streamed by the latest attempt, the last `MAX_TEXT` characters of it. */
   text: string;
   /** Characters dropped from the front of `text`. */

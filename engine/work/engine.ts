@@ -15,8 +15,8 @@ import type { Kinds } from "../kinds/kind.ts";
 import { DEFAULT_RETENTION, type Retention } from "../notebook/policy.ts";
 import type { Problem } from "../notebook/types.ts";
 import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
-import { type Run, type RunLabel, stepLabel } from "../run/state.ts";
-import { encodeRecord } from "../store/codec.ts";
+import type { Run } from "../run/state.ts";
+import { type RunLabel, stepLabel } from "../run/words/label.ts";
 import { byNotebookPrefix, byTimePrefix, lastText, pastPrefix } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { WireGroup } from "../wire/frame.ts";
@@ -25,7 +25,17 @@ import type { RunView } from "../wire/view.ts";
 import { headLabel, type RunHead } from "./commit/live_run.ts";
 import { Documents } from "./documents.ts";
 import { journals as openJournals } from "./journal.ts";
-import { type PostedCommand, readPast } from "./records.ts";
+import {
+  answerOf,
+  type ControlPorts,
+  type Instruction,
+  release,
+  tell,
+  type TellOptions,
+  type Told,
+} from "./control/tell.ts";
+import { type RunState, stateOf, type StepState, stepStateOf } from "./control/explain.ts";
+import { type CommandAnswer, readPast } from "./records.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
@@ -41,6 +51,12 @@ export interface RunSummary {
   createdAt: number;
   startedAt?: number;
   endedAt?: number;
+  /** Not to begin before. */
+  startAt?: number;
+  /** When it expires. */
+  deadline?: number;
+  priority?: number;
+  tags?: Record<string, string>;
   /** Kept whatever its age. */
   pinned?: true;
 }
@@ -60,14 +76,23 @@ export interface Engine {
   plan(request: Omit<RunRequest, "author">): Promise<Planned>;
   /** Starts a run; `replayed` if the request's key had started it before. `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`, `idempotency_conflict`. */
   submit(request: RunRequest): Promise<{ run: string; replayed: boolean }>;
-  /** Lets open attempts end and starts no more until it is resumed; lasts over restarts. `run_not_found`, `run_ended`. */
-  pause(run: string, by: string): Promise<void>;
-  /** Goes on with a paused run. `run_not_found`, `run_ended`. */
-  resume(run: string, by: string): Promise<void>;
-  /** Lets open attempts end, starts no more, then ends the run as `stopped`. `run_not_found`, `run_ended`. */
-  stop(run: string, by: string): Promise<void>;
-  /** Aborts open attempts and ends the run as `cancelled`. `run_not_found`, `run_ended`. */
-  cancel(run: string, by: string): Promise<void>;
+  /**
+   * Tells a run, or one of its steps, what to do: see {@link Instruction}. Resolves once that is durable, or, where
+   * another process owns the run and does not answer in time, once it is kept for it (`pending`). Codes:
+   * `run_not_found`, `run_ended`, `run_busy`, `restart_limit`, `step_not_found`, `step_ended`, `step_suspended`,
+   * `attempt_open`, `not_ready`, `inbox_full`, `idempotency_conflict`.
+   */
+  tell(run: string, instruction: Instruction, options?: TellOptions): Promise<Told>;
+  /** What became of a command, for a day. `run_not_found`, `command_not_found`. */
+  command(run: string, command: string): Promise<CommandAnswer | { state: "pending" }>;
+  /** Makes a run's owner hand it back: see `control/tell.ts`. `run_not_found`, `lease_lost`. */
+  release(run: string, options?: { expectEpoch?: number; force?: boolean }): Promise<{ epoch: number }>;
+  /** The state of a run, and why it is not moving if it is not. `run_not_found`. */
+  state(run: string): Promise<RunState>;
+  /** The same of one of its steps. `run_not_found`, `step_not_found`. */
+  stepState(run: string, step: string): Promise<StepState>;
+  /** Waits until a run has ended and says which attempts ignored their abort; `undefined` if the signal aborts first. */
+  ended(run: string, signal: AbortSignal): Promise<{ label: RunLabel; unsettled: string[] } | undefined>;
   /** Keeps a run, with all that it left, whatever its age. `run_not_found`. */
   pin(run: string): Promise<void>;
   /** Takes that back. `run_not_found`; `store_in_use` if this process has no worker. */
@@ -78,7 +103,8 @@ export interface Engine {
   runs(filter: { notebook?: string; limit?: number }): Promise<RunSummary[]>;
   /**
    * What happened and happens to a run, from `after` (the beginning without it) to its end, without gap or repeat.
-   * Ends after the group with `end`, or when `signal` aborts. `run_not_found`, `cursor_invalid`.
+   * Ends after the group with `end`, or when `signal` aborts. Frames that are not kept any more are gaps from the beginning on, and `frames_trimmed` from a
+   * later place. `run_not_found`, `cursor_invalid`, `frames_trimmed`.
    */
   follow(run: string, options: { after?: string; signal: AbortSignal }): AsyncIterable<WireGroup>;
   /** The value that a view names, whole. */
@@ -122,8 +148,6 @@ export interface EngineOptions {
 /** Groups that a view takes in together. */
 const VIEW_GROUPS = 500;
 const DEFAULT_LIMIT = 50;
-/** Characters kept of who told a run something: an event must fit a record. */
-const MOST_BY = 200;
 
 /** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
@@ -215,17 +239,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return Object.fromEntries(past);
   }
 
-  /** Tells the owner: here if it is here, else through the run's inbox. */
-  async function tell(run: string, command: PostedCommand): Promise<void> {
-    const head = await headOf(run);
-    if (head.phase === "ended") throw new EngineError("run_ended", `Run ${run} has ended`);
-    const answer = await worker?.command(run, command);
-    if (answer === undefined || (!answer.ok && answer.code === "session_lost")) {
-      await store.post(run, ids.next("cmd"), encodeRecord(command));
-      return worker?.ring();
-    }
-    if (!answer.ok) throw new EngineError(answer.code, answer.reason);
-  }
+  const control: ControlPorts = { store, artifacts, clock, ids, worker, headOf, load: journals.load };
 
   async function* following(run: string, after: string | undefined, signal: AbortSignal, live: boolean) {
     const head = await headOf(run);
@@ -249,10 +263,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       worker?.expect(run);
       return { run, replayed: head === undefined };
     },
-    pause: (run, by) => tell(run, { type: "pauseRun", by: by.slice(0, MOST_BY) }),
-    resume: (run, by) => tell(run, { type: "resumeRun", by: by.slice(0, MOST_BY) }),
-    stop: (run, by) => tell(run, { type: "stopRun", by: by.slice(0, MOST_BY) }),
-    cancel: (run, by) => tell(run, { type: "cancelRun", by: by.slice(0, MOST_BY) }),
+    tell: (run, instruction, options) => tell(control, run, instruction, options),
+    command: (run, command) => answerOf(control, run, command),
+    release: (run, options) => release(control, run, options),
+    state: async (run) => stateOf(await journals.load(await headOf(run))),
+    stepState: async (run, step) => stepStateOf(await journals.load(await headOf(run)), step),
+    async ended(run, signal) {
+      const unsettled = new Set<string>();
+      for await (const { items, end } of following(run, undefined, signal, true)) {
+        for (const item of items) {
+          if (item.kind !== "event" || item.event.type !== "step.cancelled") continue;
+          if (item.event.unsettled) unsettled.add(item.event.step);
+        }
+        if (end) return { label: headLabel(await headOf(run)), unsettled: [...unsettled] };
+      }
+    },
     async pin(run) {
       await pin(store, (await headOf(run)).id);
     },
@@ -316,7 +341,7 @@ function staleOf(
 }
 
 function summaryOf(head: RunHead): RunSummary {
-  const { id, notebook, version, createdAt, startedAt, endedAt } = head;
+  const { id, notebook, version, createdAt, startedAt, endedAt, startAt, deadline, priority, tags } = head;
   return {
     id,
     notebook,
@@ -325,5 +350,9 @@ function summaryOf(head: RunHead): RunSummary {
     createdAt,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(endedAt === undefined ? {} : { endedAt }),
+    ...(startAt === undefined ? {} : { startAt }),
+    ...(deadline === undefined ? {} : { deadline }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(tags === undefined ? {} : { tags }),
   };
 }

@@ -6,13 +6,15 @@ import type { Artifacts } from "../artifacts/artifacts.ts";
 import { EngineError } from "../base/errors.ts";
 import type { Plan } from "../plan/types.ts";
 import type { JournalRecord } from "../run/event.ts";
-import { replay } from "../run/replay.ts";
+import { foldJournal } from "../run/replay.ts";
+import { newRun } from "../run/fold.ts";
+import { fromSnapshot } from "../run/snapshot.ts";
 import type { Run } from "../run/state.ts";
-import { eventKey, eventPrefix, frameKey, framePrefix, runKey } from "../store/keys.ts";
+import { eventKey, eventPrefix, frameKey, framePrefix, runKey, snapshotKey } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
-import { readFrames, readHead, readPlan, readRecord } from "./records.ts";
+import { readFrames, readHead, readPlan, readRecord, readSnapshot, readState } from "./records.ts";
 
 /** Plans kept in memory, the longest known forgotten first. */
 const KEPT_PLANS = 1_000;
@@ -29,7 +31,7 @@ export interface Journals {
   records(run: string, after: number): AsyncIterable<JournalRecord>;
   /** Frames of one attempt after `seq`, in order, in the batches in which they were written. */
   frames(run: string, step: string, attempt: number, after: number): AsyncIterable<Frame[]>;
-  /** A run as its journal tells it now. */
+  /** A run as its journal tells it now, from its last snapshot on if that can be used. */
   load(head: RunHead): Promise<Run>;
 }
 
@@ -49,6 +51,19 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
       return readPlan(value);
     } catch (cause) {
       throw new EngineError("store_corrupt", `The plan of ${head.id} cannot be read`, { cause });
+    }
+  }
+
+  /** The run at its last snapshot. One that cannot be used is passed over: the journal has everything. */
+  async function snapshotOf(run: string, plan: Plan): Promise<Run | undefined> {
+    const [entry] = await store.get([snapshotKey(run)]);
+    if (entry === undefined) return undefined;
+    try {
+      const { seq, state } = readSnapshot(entry);
+      const found = fromSnapshot(run, plan, readState(await artifacts.get(state)));
+      return found.seq === seq ? found : undefined;
+    } catch (error) {
+      if (error instanceof EngineError && error.code === "store_unavailable") throw error;
     }
   }
 
@@ -96,17 +111,24 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
     },
 
     async load(head) {
+      const plan = await self.plan(head);
+      const run = await snapshotOf(head.id, plan) ?? newRun(head.id, plan);
       const records: JournalRecord[] = [];
-      for await (const record of self.records(head.id, 0)) records.push(record);
-      const run = replay(head.id, await self.plan(head), records);
-      if (head.phase === "ended" && run.phase !== "ended") throw goneAway(head.id);
-      return run;
+      for await (const record of self.records(head.id, run.seq)) records.push(record);
+      const loaded = foldJournal(run, records);
+      if (head.phase === "ended" && loaded.phase !== "ended") await assertThere(head.id);
+      return loaded;
     },
   };
+  /** A run that was deleted while it was read has no end, because its journal goes from there. */
+  async function assertThere(run: string): Promise<void> {
+    if (await self.head(run) === undefined) throw goneAway(run);
+  }
+
   return self;
 }
 
-/** A run that was deleted while it was read: its journal goes from its end, so that what is left has none. */
+/** A run that was deleted while it was read. */
 export function goneAway(run: string): EngineError {
   return new EngineError("run_not_found", `The run was deleted: ${run}`);
 }

@@ -6,76 +6,15 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/json.ts";
-import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
 import type { Plan } from "../plan/types.ts";
-import type { RunCommand } from "../run/command.ts";
-import type { JournalRecord, RunEvent } from "../run/event.ts";
+import type { ControlCommand } from "../run/command.ts";
+import type { JournalRecord } from "../run/event.ts";
+import type { Snapshot } from "../run/snapshot.ts";
 import { decodeRecord } from "../store/codec.ts";
 import type { Entry } from "../store/store.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
-
-const json = z.json() as unknown as z.ZodType<Json>;
-const count = z.int().nonnegative();
-const millis = z.number().nonnegative();
-const stored = z.union([
-  z.strictObject({ inline: json }),
-  z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count }),
-]);
-const category = z.enum(FAILURE_CATEGORIES);
-const problem = z.strictObject({ category, code: z.string().optional(), message: z.string() });
-const usage = z.strictObject({
-  model: z.string().optional(),
-  inputTokens: z.number().optional(),
-  outputTokens: z.number().optional(),
-  usdMicros: z.number().optional(),
-});
-const warning = z.strictObject({
-  type: z.enum(["performance", "cost", "resource", "deprecation", "quality"]),
-  message: z.string(),
-  suggestion: z.string().optional(),
-});
-const told = { reason: z.string().optional(), by: z.string() };
-const ofAttempt = { step: z.string(), attempt: count };
-const endOfAttempt = { ...ofAttempt, frames: count, usage: usage.optional() };
-
-const event = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("run.queued"),
-    notebook: z.string(),
-    version: z.string(),
-    plan: stored,
-    params: stored,
-    author: z.string(),
-  }),
-  z.strictObject({ type: z.literal("run.started") }),
-  z.strictObject({ type: z.literal("run.adopted") }),
-  z.strictObject({ type: z.literal("run.released") }),
-  z.strictObject({ type: z.literal("run.paused"), ...told }),
-  z.strictObject({ type: z.literal("run.resumed"), ...told }),
-  z.strictObject({ type: z.literal("run.stopping"), ...told }),
-  z.strictObject({ type: z.literal("run.cancelling"), ...told }),
-  z.strictObject({
-    type: z.literal("run.ended"),
-    outcome: z.enum(["succeeded", "partial", "failed", "stopped", "cancelled"]),
-    problem: problem.optional(),
-  }),
-  z.strictObject({
-    type: z.literal("step.started"),
-    ...ofAttempt,
-    reason: z.enum(["first", "retry", "recovery"]),
-  }),
-  z.strictObject({
-    type: z.literal("step.succeeded"),
-    ...endOfAttempt,
-    value: stored,
-    warnings: z.array(warning).optional(),
-    display: z.record(z.string(), json).optional(),
-  }),
-  z.strictObject({ type: z.literal("step.retried"), ...endOfAttempt, problem, due: millis }),
-  z.strictObject({ type: z.literal("step.failed"), ...endOfAttempt, problem }),
-  z.strictObject({ type: z.literal("step.cancelled"), ...ofAttempt, frames: count }),
-]) satisfies z.ZodType<RunEvent>;
+import { category, count, event, json, millis, stored, tags, told } from "./event_schema.ts";
 
 const record = z.strictObject({
   seq: z.int().positive(),
@@ -107,9 +46,15 @@ const head = z.strictObject({
   createdAt: millis,
   startedAt: millis.optional(),
   endedAt: millis.optional(),
-  phase: z.enum(["queued", "active", "ended"]),
+  phase: z.enum(["queued", "active", "suspended", "ended"]),
   intent: z.enum(["go", "pause", "stop", "cancel"]),
-  outcome: z.enum(["none", "succeeded", "partial", "failed", "stopped", "cancelled"]),
+  outcome: z.enum(["none", "succeeded", "partial", "failed", "stopped", "cancelled", "expired"]),
+  startAt: millis.optional(),
+  deadline: millis.optional(),
+  priority: z.int().optional(),
+  tags: tags.optional(),
+  epoch: count.optional(),
+  wakeAt: millis.optional(),
   retention: z.strictObject({
     keepRuns: count.optional(),
     keepDays: millis.optional(),
@@ -128,18 +73,49 @@ export interface Lease {
 
 const lease = z.strictObject({ session: z.string(), epoch: count }) satisfies z.ZodType<Lease>;
 
-/** Commands that may come through the inbox, from any process. */
-export type PostedCommand = Extract<RunCommand, { type: "pauseRun" | "resumeRun" | "stopRun" | "cancelRun" }>;
+const name = z.string().max(64);
+const toRun = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), ...told });
+const toStep = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), step: name, ...told });
+const command = z.discriminatedUnion("type", [
+  toRun("pauseRun"),
+  toRun("resumeRun"),
+  toRun("stopRun"),
+  toRun("cancelRun"),
+  z.strictObject({ type: z.literal("restartRun"), from: z.array(name).optional(), ...told }),
+  z.strictObject({
+    type: z.literal("changeRun"),
+    by: told.by,
+    priority: z.int().min(0).max(100).optional(),
+    tags: tags.optional(),
+    deadline: millis.nullable().optional(),
+  }),
+  z.strictObject({ type: z.literal("releaseRun"), reason: z.enum(["drained", "operator", "waiting"]) }),
+  toStep("retryStep"),
+  toStep("skipStep"),
+  toStep("cancelStep"),
+  z.strictObject({ type: z.literal("supplyValue"), step: name, value: stored, ...told }),
+]) satisfies z.ZodType<ControlCommand>;
 
-/** Short enough that the event which comes of it fits a record whatever else is in its turn. */
-const words = z.string().max(2_000);
-const tells = { reason: words.optional(), by: words };
-const posted = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("pauseRun"), ...tells }),
-  z.strictObject({ type: z.literal("resumeRun"), ...tells }),
-  z.strictObject({ type: z.literal("stopRun"), ...tells }),
-  z.strictObject({ type: z.literal("cancelRun"), ...tells }),
-]) satisfies z.ZodType<PostedCommand>;
+/** What became of a command, kept for a day (EN-511). */
+export type CommandAnswer =
+  | { state: "applied"; at: number }
+  | { state: "refused"; at: number; code: string; reason: string };
+
+const answer = z.discriminatedUnion("state", [
+  z.strictObject({ state: z.literal("applied"), at: millis }),
+  z.strictObject({ state: z.literal("refused"), at: millis, code: z.string(), reason: z.string() }),
+]) satisfies z.ZodType<CommandAnswer>;
+
+const snapshot = z.strictObject({ seq: z.int().positive(), state: stored });
+const fields = z.record(z.string(), json);
+const names = z.array(z.string());
+const state = z.strictObject({
+  run: fields,
+  steps: z.record(z.string(), fields),
+  ready: names,
+  open: names,
+  waiting: names,
+});
 
 const step = z.strictObject({
   cell: z.string(),
@@ -159,7 +135,8 @@ const step = z.strictObject({
   }),
   timeoutMs: millis,
   errors: z.enum(["stop", "continue"]),
-  reuse: z.strictObject({ run: z.string(), value: stored }).optional(),
+  fallback: stored.optional(),
+  reuse: z.strictObject({ run: z.string().optional(), value: stored }).optional(),
 });
 
 const plan = z.strictObject({
@@ -172,7 +149,7 @@ const plan = z.strictObject({
 const hold = z.strictObject({ at: millis });
 const role = z.strictObject({ worker: z.string(), epoch: count, until: millis });
 const past = z.strictObject({ run: z.string(), fingerprint: z.string(), at: millis });
-const request = z.strictObject({ run: z.string(), fingerprint: z.string() });
+const request = z.strictObject({ made: z.string(), fingerprint: z.string(), at: millis });
 
 type Stored = Pick<Entry, "key" | "value">;
 
@@ -187,8 +164,16 @@ export const readFrames = (entry: Stored): Frame[] =>
 /** Reads a lease. */
 export const readLease = (entry: Stored): Lease => decodeRecord(entry, (value) => lease.parse(value));
 /** Reads a posted command. */
-export const readPosted = (entry: Stored): PostedCommand =>
-  decodeRecord(entry, (value) => posted.parse(value));
+export const readPosted = (entry: Stored): ControlCommand =>
+  decodeRecord(entry, (value) => command.parse(value));
+/** Reads what became of a command. */
+export const readAnswer = (entry: Stored): CommandAnswer =>
+  decodeRecord(entry, (value) => answer.parse(value));
+/** Reads where the last snapshot of a run is. */
+export const readSnapshot = (entry: Stored): z.infer<typeof snapshot> =>
+  decodeRecord(entry, (value) => snapshot.parse(value));
+/** Reads the state that a snapshot holds, as kept among the artifacts. Throws what zod throws. */
+export const readState = (value: Json): Snapshot => state.parse(value) as Snapshot;
 /** Reads whose the last value of a cell is. */
 export const readPast = (entry: Stored): z.infer<typeof past> =>
   decodeRecord(entry, (value) => past.parse(value));

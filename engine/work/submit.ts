@@ -19,17 +19,18 @@ import { resolveParams } from "../notebook/params.ts";
 import { retentionOf } from "../notebook/policy.ts";
 import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
-import { makePlan } from "../plan/plan.ts";
+import { makePlan, type PlanInput } from "../plan/plan.ts";
+import { LONGEST_DELAY_MS } from "../run/commands/attempt.ts";
 import type { History, Plan } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, requestKey, runKey } from "../store/keys.ts";
+import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, runKey, timerKey } from "../store/keys.ts";
 import type { JournalRecord, RunEvent } from "../run/event.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Answer } from "./commit/turn.ts";
-import type { RunHead } from "./commit/live_run.ts";
+import { rankOf, type RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
-import { readRequest } from "./records.ts";
-import { holdReused, holdsOf, namesOfEvent } from "./upkeep/names.ts";
+import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
+import { type Named, named } from "./idempotency.ts";
 
 /** A request to run a notebook. */
 export interface RunRequest {
@@ -41,6 +42,18 @@ export interface RunRequest {
   params?: JsonObject;
   /** Only these cells and what they need, whose last values are taken where they are fresh. Absent: all cells. */
   cells?: string[];
+  /** Values of cells given by hand, which then do not run, nor does what only leads to them. */
+  inputs?: JsonObject;
+  /** Not to begin before, epoch ms; what is past begins at once. At most a year ahead. */
+  startAt?: number;
+  /** When the run expires, whatever it is doing then, epoch ms. Absent: never. */
+  deadline?: number;
+  /** 0 to 100, 50 if absent: a higher one is claimed first, until a lower one has waited a minute longer for each. */
+  priority?: number;
+  /** At most 32, of 64 and 256 bytes. */
+  tags?: Record<string, string>;
+  /** What beats the notebook's own policies. */
+  overrides?: PlanInput["overrides"];
   /** Who asks; shown with the run. */
   author: string;
   /**
@@ -103,6 +116,8 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
     contents,
     kinds: (name) => ports.kinds.get(name),
     ...(request.cells === undefined ? {} : { cells: request.cells, history }),
+    ...(request.inputs === undefined ? {} : { given: request.inputs }),
+    ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
   });
   const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
   return {
@@ -127,24 +142,28 @@ export interface Submitted {
  * and `idempotency_conflict` for a key that made a run of another request.
  */
 export async function submit(ports: SubmitPorts, request: RunRequest): Promise<Submitted> {
-  const first = await madeBefore(ports, request);
-  if (first !== undefined) return { run: first };
+  const now = ports.clock.now();
+  const name = await nameOf(ports, request, now);
+  if (name?.made !== undefined) return { run: name.made };
+  checkOptions(request, now);
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
-  const [planRef, paramsRef] = await stored(ports, request.text, plan as unknown as Json, params);
+  await storeGiven(ports, plan);
+  const [planRef, paramsRef] = await stored(ports, request.text, plan, params);
+  const retention = retentionOf(document.notebook.frontMatter);
   const head: RunHead = {
     id: ports.ids.next("run"),
     notebook: request.notebook,
     version: document.version,
     author: request.author.slice(0, MOST_AUTHOR),
     plan: planRef,
-    createdAt: ports.clock.now(),
+    createdAt: now,
     phase: "queued",
     intent: "go",
     outcome: "none",
+    ...optionsOf(request, now),
+    ...(retention === undefined ? {} : { retention }),
   };
-  const retention = retentionOf(document.notebook.frontMatter);
-  if (retention !== undefined) head.retention = retention;
   const event = {
     type: "run.queued",
     notebook: head.notebook,
@@ -152,12 +171,13 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     plan: planRef,
     params: paramsRef,
     author: head.author,
+    ...optionsOf(request, now),
   } as const;
   ports.remember(head, plan);
-  await holdReused(ports.store, head, plan);
+  await holdPlanned(ports.store, head, plan);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
-  if (await appear(ports, request, head, event)) return { run: head.id, head };
-  const winner = await madeBefore(ports, request);
+  if (await appear(ports, name, head, event)) return { run: head.id, head };
+  const winner = (await nameOf(ports, request, now))?.made;
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
 }
@@ -166,13 +186,18 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
 const NAMED_WITHIN_MS = 600_000;
 
 /** Stores what the run will name; again if that took so long, as over a machine's sleep, that some may be gone. */
-async function stored({ artifacts, clock }: SubmitPorts, text: string, ...values: [Json, Json]) {
+async function stored({ artifacts, clock }: SubmitPorts, text: string, plan: Plan, params: JsonObject) {
   for (;;) {
     const at = clock.now();
     await artifacts.putText(text);
-    const [plan, params] = [await artifacts.put(values[0]), await artifacts.put(values[1])];
-    if (clock.now() - at < NAMED_WITHIN_MS) return [plan, params] as const;
+    const refs = [await artifacts.put(plan as unknown as Json), await artifacts.put(params)] as const;
+    if (clock.now() - at < NAMED_WITHIN_MS) return refs;
   }
+}
+
+/** What is known of the request's key, if it has one (EN-202). */
+async function nameOf({ store }: SubmitPorts, request: RunRequest, now: number): Promise<Named | undefined> {
+  return request.key === undefined ? undefined : await named(store, request.key, fingerprintOf(request), now);
 }
 
 /**
@@ -186,15 +211,15 @@ async function admitted(
   plan: Plan,
   event: QueuedEvent,
 ): Promise<boolean> {
-  if (key !== undefined) return false;
+  if (key !== undefined || head.startAt !== undefined) return false;
   hit("submit.before");
-  const answer = await admit(head, plan, event, placesOf(head));
+  const answer = await admit(head, plan, event, listed(head));
   hit("submit.after");
   return answer?.ok === true;
 }
 
-/** A run's places in the lists. */
-function placesOf(head: RunHead): Put[] {
+/** A run's entries in the lists. */
+function listed(head: RunHead): Put[] {
   const value = encodeRecord(null);
   return [
     { key: byNotebookKey(head.notebook, head.createdAt, head.id), value },
@@ -205,44 +230,89 @@ function placesOf(head: RunHead): Put[] {
 /** Writes a new run whole; false if another request with the same key was faster. */
 async function appear(
   { store }: SubmitPorts,
-  request: RunRequest,
+  name: Named | undefined,
   head: RunHead,
   event: QueuedEvent,
 ): Promise<boolean> {
   hit("submit.before");
   const first: JournalRecord = { seq: 1, at: head.createdAt, session: "", epoch: 0, events: [event] };
   const began = eventKey(head.id, 1);
-  const keyed = request.key === undefined ? [] : [requestKey(request.key)];
   const answer = await store.submit([
     { key: began, value: encodeRecord(first) },
-    { key: runKey(head.id), value: encodeRecord(head) },
-    ...placesOf(head),
+    { key: runKey(head.id), value: encodeRecord({ ...head, wakeAt: head.startAt }) },
+    ...listed(head),
     ...holdsOf(head.id, namesOfEvent(event), head.createdAt),
-    { key: readyKey(LANE, head.createdAt, head.id), value: encodeRecord(null) },
-    ...keyed.map((key) => ({
-      key,
-      value: encodeRecord({ run: head.id, fingerprint: fingerprintOf(request) }),
-    })),
-  ], [began, ...keyed]);
+    {
+      key: head.startAt === undefined
+        ? readyKey(LANE, rankOf(head), head.id)
+        : timerKey(head.startAt, head.id),
+      value: encodeRecord(null),
+    },
+    ...(name === undefined ? [] : [name.put(head.id)]),
+  ], [began, ...name?.unless ?? []]);
   hit("submit.after");
   return answer === "ok";
 }
 
-/** EN-202: the run that a request's key has made. */
-async function madeBefore({ store }: SubmitPorts, request: RunRequest): Promise<string | undefined> {
-  if (request.key === undefined) return undefined;
-  const [entry] = await store.get([requestKey(request.key)]);
-  if (entry === undefined) return undefined;
-  const { run, fingerprint } = readRequest(entry);
-  if (fingerprint === fingerprintOf(request)) return run;
-  throw new EngineError(
-    "idempotency_conflict",
-    `This key started ${run} with another request. Send the first request again, or use a new key`,
+/** What a request asks for, its text apart; what it does not say does not count. */
+function fingerprintOf(request: RunRequest): string {
+  const { notebook, params = {}, cells, inputs, startAt, deadline, priority, tags, overrides } = request;
+  const said = Object.entries({ inputs, startAt, deadline, priority, tags, overrides })
+    .filter(([, value]) => value !== undefined);
+  return sha256(
+    canonicalJson({ notebook, params, cells: cells ?? null, ...Object.fromEntries(said) } as Json),
   );
 }
 
-function fingerprintOf({ notebook, params = {}, cells }: RunRequest): string {
-  return sha256(canonicalJson({ notebook, params, cells: cells ?? null }));
+/** EN-2401: an option that is over its limit is refused, with the limit. */
+function checkOptions({ startAt, deadline, priority, tags, overrides }: RunRequest, now: number): void {
+  const refuse = (message: string) => {
+    throw new EngineError("schema_invalid", message);
+  };
+  if (startAt !== undefined && startAt > now + LONGEST_DELAY_MS) {
+    refuse("A run may begin a year from now at the latest");
+  }
+  if (deadline !== undefined && deadline <= Math.max(now, startAt ?? now)) {
+    refuse("The deadline of a run must lie after its beginning");
+  }
+  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= 100)) {
+    refuse(`A priority is a whole number from 0 to 100: ${priority}`);
+  }
+  const { concurrency } = overrides ?? {};
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1)) {
+    refuse(`Concurrency is a whole number from 1: ${concurrency}`);
+  }
+  const bytes = (text: string) => new TextEncoder().encode(text).length;
+  const entries = Object.entries(tags ?? {});
+  const long = entries.find(([name, value]) => bytes(name) > 64 || bytes(value) > 256);
+  if (entries.length > 32) throw new EngineError("tag_limit", `A run may have 32 tags: ${entries.length}`);
+  if (long !== undefined) {
+    throw new EngineError(
+      "tag_limit",
+      `A tag may have 64 bytes of name and 256 of value: ${long[0].slice(0, 64)}`,
+    );
+  }
+}
+
+/** Options as a head and the first event have them. */
+function optionsOf({ startAt, deadline, priority, tags }: RunRequest, now: number) {
+  return {
+    ...(startAt === undefined || startAt <= now ? {} : { startAt }),
+    ...(deadline === undefined ? {} : { deadline }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(tags === undefined || Object.keys(tags).length === 0 ? {} : { tags }),
+  };
+}
+
+/** EN-112: what a plan holds as a value of its own is stored before anyone names it. */
+async function storeGiven({ artifacts }: SubmitPorts, plan: Plan): Promise<void> {
+  for (const step of plan.steps) {
+    const { fallback, reuse } = step;
+    if (fallback !== undefined && "inline" in fallback) step.fallback = await artifacts.put(fallback.inline);
+    if (reuse !== undefined && reuse.run === undefined && "inline" in reuse.value) {
+      step.reuse = { value: await artifacts.put(reuse.value.inline) };
+    }
+  }
 }
 
 /** A cell that reads files is fresh only while these are the same, whatever its own text says. */

@@ -16,7 +16,7 @@ import type { Plan } from "../plan/types.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
 import type { RunEvent } from "../run/event.ts";
 import { newRun } from "../run/fold.ts";
-import { dues } from "../run/next.ts";
+import { idleUntil, nextDue } from "../run/timers.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { leaseKey } from "../store/keys.ts";
 import type { Put, Store } from "../store/store.ts";
@@ -24,15 +24,17 @@ import type { Artifacts } from "../artifacts/artifacts.ts";
 import { blobFiles } from "../artifacts/blob_files.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
-import { adoptOrphans, claimReady } from "./claim/claim.ts";
+import { adoptOrphans, claimDue, claimReady } from "./claim/claim.ts";
 import { type InboxPorts, readInbox } from "./claim/inbox.ts";
 import { Committer } from "./commit/committer.ts";
-import type { LiveRun, RunHead } from "./commit/live_run.ts";
+import { type LiveRun, liveRun, type RunHead } from "./commit/live_run.ts";
 import { HeldSession } from "./commit/session.ts";
-import type { Answer } from "./commit/turn.ts";
+import { snapshotDue, writeSnapshot } from "./commit/snapshots.ts";
+import type { Answer, Item } from "./commit/turn.ts";
 import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
 import type { Feed } from "./stream/feed.ts";
+import { Timers } from "./timers.ts";
 import { unpin } from "./upkeep/pins.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
 
@@ -40,11 +42,11 @@ import { Upkeep } from "./upkeep/upkeep.ts";
 const SLOTS = 32;
 const MAX_RUNS = 1_000;
 /** How often a worker looks for runs and commands that nobody rang for. */
-const POLL_MS = 500;
+const POLL_MS = 250;
 /** Every how many polls it looks for runs whose owner is gone. */
-const ORPHANS_EVERY = 10;
-/** How soon a run is looked at again whose next try could not begin when it was due. */
-const WAKE_AGAIN_MS = 1_000;
+const ORPHANS_EVERY = 4;
+/** A run that has nothing to do for so long leaves memory (EN-1001). */
+const REST_MS = 30_000;
 
 /** What a worker needs. */
 export interface WorkerPorts {
@@ -77,6 +79,9 @@ interface Tenure {
   committer: Committer;
   runs: Map<string, LiveRun>;
   slots: { free: number };
+  timers: Timers<LiveRun>;
+  /** When the next run that nobody owns has something to do. */
+  lookAt: Timers<"timers">;
   over: AbortController;
 }
 
@@ -136,7 +141,7 @@ export class Worker {
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
     if (tenure === undefined || !this.#claimPorts(tenure).hasRoom()) return undefined;
-    const live: LiveRun = { head, run: newRun(head.id, plan), attempts: new Map() };
+    const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
       value: encodeRecord({ session: this.ports.worker, epoch: 1 }),
@@ -149,11 +154,19 @@ export class Worker {
   }
 
   /** Gives a command to a run that this worker owns; `undefined` if it does not. Resolves when the answer is durable. */
-  command(run: string, command: RunCommand): Promise<Answer> | undefined {
+  command(run: string, command: RunCommand, answers?: Item["answers"]): Promise<Answer> | undefined {
     const tenure = this.#tenure;
     const live = tenure?.runs.get(run);
     if (tenure === undefined || live === undefined) return undefined;
-    return new Promise((settle) => tenure.committer.submit({ live, command, settle }));
+    return new Promise((settle) => tenure.committer.submit({ live, command, answers, settle }));
+  }
+
+  /**
+   * Gives the whole session up, so that everything this worker has is taken up anew (EN-512); for an operator who has
+   * reason to believe that it is stuck.
+   */
+  giveUp(): void {
+    if (this.#tenure !== undefined) this.#lose(this.#tenure);
   }
 
   /** Takes a run's pin away; undefined while there is no session to write under. */
@@ -193,10 +206,13 @@ export class Worker {
       retention: this.ports.retention,
       slots,
       act: (live, action) => this.#act(tenure, live, action),
-      ended: (live) => void runs.delete(live.run.id),
+      gone: (live) => this.#forget(tenure, live),
+      written: (live) => this.#written(tenure, live),
       lost: () => this.#lose(tenure),
     });
-    const tenure: Tenure = { held, committer, runs, slots, over };
+    const timers = new Timers<LiveRun>(clock, (live) => committer.wake(live), over.signal);
+    const lookAt = new Timers<"timers">(clock, () => this.ring(), over.signal);
+    const tenure: Tenure = { held, committer, runs, slots, timers, lookAt, over };
     this.#tenure = tenure;
     this.#keepSession(tenure);
     try {
@@ -220,21 +236,57 @@ export class Worker {
       log,
       committer: tenure.committer,
       hasRoom: () =>
-        this.#tenure === tenure && !this.#closing && tenure.held.trusted && working(tenure) < MAX_RUNS,
+        this.#tenure === tenure && !this.#closing && tenure.held.trusted && tenure.runs.size < MAX_RUNS,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
       live: (run: string) => tenure.runs.get(run),
       warn: (what: string, error: unknown) => this.#warn(what, error),
       wants: (run: string) => this.#own?.has(run) ?? true,
-      take: (live: LiveRun, adopted: boolean) => {
+      rest: (live: LiveRun) => this.#rest(tenure, live),
+      take: (live: LiveRun, told: boolean) => {
         tenure.runs.set(live.run.id, live);
         this.ports.taken(live);
-        const command: RunCommand = { type: adopted ? "adoptRun" : "startRun" };
-        tenure.committer.submit({ live, command, settle: () => {} });
-        // EN-407 What was waiting for its next try under the former session still is.
-        for (const [step, due] of dues(live.run)) this.#wakeAt(tenure, live, step, due);
+        // Active: its owner is gone, and what was open is lost.
+        const command: RunCommand | undefined = live.run.phase === "active"
+          ? { type: "adoptRun" }
+          : undefined;
+        const settle = () => told ? undefined : this.#rest(tenure, live);
+        tenure.committer.submit({ live, command, settle });
+        tenure.committer.wake(live);
       },
     };
+  }
+
+  /** What follows once something of a run is durable, besides the actions that it asked for. */
+  #written(tenure: Tenure, live: LiveRun): void {
+    if (snapshotDue(live)) {
+      const { artifacts, store } = this.ports;
+      // The journal has everything; another is tried when it is due.
+      writeSnapshot({ artifacts, store, committer: tenure.committer }, live).catch((error) =>
+        this.#warn(`No snapshot of ${live.run.id}`, error)
+      );
+    }
+    this.#rest(tenure, live);
+  }
+
+  /** Lets a run go that has nothing to do for a while, or sees to it that it is looked at in time. */
+  #rest(tenure: Tenure, live: LiveRun): void {
+    if (live.released || this.#tenure !== tenure || !tenure.runs.has(live.run.id)) return;
+    const now = this.ports.clock.now();
+    const until = idleUntil(live.run, now);
+    const waits = live.attempts.size === 0 && until > now &&
+      (until > now + REST_MS || live.run.phase !== "active");
+    if (!waits) return tenure.timers.set(live, nextDue(live.run));
+    const command: RunCommand = { type: "releaseRun", reason: "waiting" };
+    tenure.committer.submit({ live, command, settle: () => {} });
+  }
+
+  #forget(tenure: Tenure, live: LiveRun): void {
+    tenure.runs.delete(live.run.id);
+    tenure.timers.set(live, Infinity);
+    for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
+    // What it waits for may be soon, and what was said to it meanwhile is in the inbox.
+    if (live.released && !this.#closing) this.ring();
   }
 
   /** Renews when nothing else does, and gives the session up when it cannot be trusted any more. */
@@ -284,6 +336,8 @@ export class Worker {
       if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
       this.#lookForOrphans = false;
       await claimReady(ports);
+      const { lookAt } = this.#tenure;
+      lookAt.set("timers", await claimDue(ports, this.ports.clock.now()));
       await readInbox(ports);
     }
   }
@@ -294,8 +348,6 @@ export class Worker {
         return void this.#runAttempt(tenure, live, action.step, action.attempt);
       case "abort":
         return live.attempts.get(action.step)?.abort.abort("cancelled" satisfies AbortReason);
-      case "wake":
-        return void this.#wakeAt(tenure, live, action.step, action.due);
     }
   }
 
@@ -321,18 +373,8 @@ export class Worker {
       this.#warn(`An attempt of ${step} broke the worker's own code`, error);
       this.#lose(tenure);
     } finally {
-      if (live.attempts.get(step)?.attempt === attempt) live.attempts.delete(step);
-    }
-  }
-
-  /** Looks at the run when a retry is due, and again until it has begun: the clock may jump, and slots be taken. */
-  async #wakeAt(tenure: Tenure, live: LiveRun, step: string, due: number): Promise<void> {
-    const { clock } = this.ports;
-    const { signal } = tenure.over;
-    while (!signal.aborted && live.run.steps.get(step)!.due === due) {
-      const wait = due - clock.now();
-      if (wait <= 0) tenure.committer.wake(live);
-      await clock.sleep(wait > 0 ? wait : WAKE_AGAIN_MS, signal);
+      if (live.attempts.get(step)?.abort === abort) live.attempts.delete(step);
+      this.#rest(tenure, live);
     }
   }
 
@@ -371,7 +413,7 @@ export class Worker {
 
   /** EN-2101: gives the runs back, so that the next worker may claim them at once and nothing counts as lost. */
   async #release({ committer, runs }: Tenure): Promise<void> {
-    const command: RunCommand = { type: "releaseRun" };
+    const command: RunCommand = { type: "releaseRun", reason: "drained" };
     await Promise.all(
       [...runs.values()].map((live) => new Promise((settle) => committer.submit({ live, command, settle }))),
     );
@@ -394,11 +436,4 @@ export class Worker {
     const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
     this.ports.log.write({ level: "warn", source: "engine", message });
   }
-}
-
-/** Runs that have something to do; one that is paused keeps no other out. */
-function working({ runs }: Tenure): number {
-  let count = 0;
-  for (const { run } of runs.values()) if (run.intent !== "pause" || run.open.size > 0) count++;
-  return count;
 }

@@ -73,10 +73,10 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
       });
     },
 
-    pauseRun: command((run, who) => engine.pause(run, who)),
-    resumeRun: command((run, who) => engine.resume(run, who)),
-    stopRun: command((run, who) => engine.stop(run, who)),
-    cancelRun: command((run, who) => engine.cancel(run, who)),
+    pauseRun: command(engine, "pauseRun"),
+    resumeRun: command(engine, "resumeRun"),
+    stopRun: command(engine, "stopRun"),
+    cancelRun: command(engine, "cancelRun"),
 
     value: async ({ request, params }) => json(request, await engine.value(params.run!, params.step!)),
 
@@ -95,9 +95,9 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
 }
 
 /** A command to a run, which needs no words. */
-function command(tell: (run: string, who: string) => Promise<void>): Handler {
+function command(engine: Engine, type: Commands): Handler {
   return async ({ request, params, who }) => {
-    await tell(params.run!, who);
+    await engine.tell(params.run!, { type, by: who });
     return json(request, { answer: "applied", run: params.run });
   };
 }

@@ -7,7 +7,7 @@ import { sha256 } from "../../engine/base/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../engine/base/json.ts";
 import { buildGraph } from "../../engine/graph/graph.ts";
 import { runOrder } from "../../engine/graph/order.ts";
-import type { Engine, RunRequest, RunSummary } from "../../engine/mod.ts";
+import type { Engine, Instruction, RunRequest, RunSummary, Told } from "../../engine/mod.ts";
 import { parse } from "../../engine/notebook/parse.ts";
 import { versionOf } from "../../engine/notebook/version.ts";
 import type { Plan, StoredValue } from "../../engine/plan/types.ts";
@@ -17,8 +17,8 @@ import type { RunLabel, RunView } from "../../engine/wire/view.ts";
 
 type Item = WireGroup["items"][number];
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-/** An event without its place. */
-export type EventBody = Without<WireEvent, "seq" | "at">;
+/** An event without its place and without what says how frames ended. */
+export type EventBody = Without<WireEvent, "seq" | "at" | "n" | "marker">;
 
 /** A run that a test tells the story of. */
 export class FakeRun {
@@ -56,7 +56,7 @@ export class FakeRun {
     }
     const ended = bodies.some(({ type }) => type === "run.ended");
     this.#push(
-      bodies.map((body) => ({ kind: "event", event: { ...body, seq, at: this.now() } as WireEvent })),
+      bodies.map((body, n) => ({ kind: "event", event: { ...body, seq, n, at: this.now() } as WireEvent })),
       ended,
     );
   }
@@ -187,14 +187,39 @@ export class FakeEngine implements Engine {
     return run;
   }
 
-  async pause(id: string): Promise<void> {
-    await Promise.resolve();
-    this.#run(id).tell({ type: "run.paused", label: "paused" });
+  /** What runs were told, in order. */
+  readonly instructions: Instruction[] = [];
+
+  // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
+  async tell(id: string, instruction: Instruction): Promise<Told> {
+    const run = this.#run(id);
+    if (run.endedAt !== undefined && instruction.type !== "restartRun") {
+      throw new EngineError("run_ended", `The run has ended: ${id}`);
+    }
+    this.instructions.push(instruction);
+    switch (instruction.type) {
+      case "pauseRun":
+        run.tell({ type: "run.paused", label: "paused" });
+        break;
+      case "resumeRun":
+        run.tell({ type: "run.resumed", label: "running" });
+        break;
+      case "stopRun":
+        run.tell({ type: "run.stopping", label: "stopping" });
+        run.asked.resolve("stop");
+        break;
+      case "cancelRun":
+        run.tell({ type: "run.cancelling", label: "cancelling" });
+        run.asked.resolve("cancel");
+        break;
+    }
+    return { command: `cmd_${this.instructions.length}`, state: "applied" };
   }
 
-  async resume(id: string): Promise<void> {
-    await Promise.resolve();
-    this.#run(id).tell({ type: "run.resumed", label: "running" });
+  // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
+  async command(_: string, command: string): ReturnType<Engine["command"]> {
+    if (!/^cmd_\d+$/.test(command)) throw new EngineError("command_not_found", "No such command");
+    return { state: "applied", at: this.now() };
   }
 
   pin(): Promise<void> {
@@ -205,24 +230,32 @@ export class FakeEngine implements Engine {
     return Promise.resolve();
   }
 
-  stop(id: string): Promise<void> {
-    return this.#ask(id, "stop");
+  release(): Promise<{ epoch: number }> {
+    return Promise.resolve({ epoch: 1 });
   }
 
-  cancel(id: string): Promise<void> {
-    return this.#ask(id, "cancel");
+  // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
+  async state(id: string): ReturnType<Engine["state"]> {
+    const { label, endedAt, steps } = this.#run(id);
+    const vector = {
+      phase: endedAt === undefined ? "active" : "ended",
+      intent: "go",
+      outcome: "none",
+    } as const;
+    return { label, vector, seq: 1, steps: steps.length, byLabel: {} };
   }
 
-  async #ask(id: string, what: "stop" | "cancel"): Promise<void> {
-    const run = this.#run(id);
-    if (run.endedAt !== undefined) throw new EngineError("run_ended", `The run has ended: ${id}`);
-    await Promise.resolve();
-    run.tell(
-      what === "stop"
-        ? { type: "run.stopping", label: "stopping" }
-        : { type: "run.cancelling", label: "cancelling" },
-    );
-    run.asked.resolve(what);
+  // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
+  async stepState(id: string, step: string): ReturnType<Engine["stepState"]> {
+    const cell = this.#run(id).view().cells[step];
+    if (cell === undefined) throw new EngineError("step_not_found", `The run has no such cell: ${step}`);
+    return { label: cell.label, attempt: cell.attempt };
+  }
+
+  async ended(id: string, signal: AbortSignal): ReturnType<Engine["ended"]> {
+    for await (const { end } of this.follow(id, { signal })) {
+      if (end) return { label: this.#run(id).label, unsettled: [] };
+    }
   }
 
   // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is

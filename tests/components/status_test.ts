@@ -45,7 +45,7 @@ const CASES: [id: string, cell: CellView | undefined, context: object, shown: st
   ["ST-229", cell({ label: "reused", endedAt: at }), {}, "⟲ reused, 14:03"],
   [
     "ST-230",
-    cell({ label: "warned", ...took, warnings: [{ type: "cost", message: "m" }] }),
+    cell({ label: "warned", ...took, warnings: [{ type: "cost", severity: "low", message: "m" }] }),
     {},
     "⚠ done with a warning 4.2 s",
   ],

@@ -149,7 +149,7 @@ Deno.test("AP-711 what is wrong with a place is said before a stream begins, and
 Deno.test("AP-616 a run is paused and resumed; one that is not there, or has ended, is not", async () => {
   const { json, engine } = client();
   const ended: string[] = [];
-  engine.pause = (id) => {
+  engine.tell = (id) => {
     ended.push(id);
     return Promise.reject(new EngineError("run_ended", "Over"));
   };
@@ -158,7 +158,7 @@ Deno.test("AP-616 a run is paused and resumed; one that is not there, or has end
   const tell = (run: string, what: string) => json(`/api/v1/runs/${run}/${what}`, { ...POST, body: "{}" });
   const over = await tell(id, "pause");
   assertEquals([over.status, over.body.code, ended], [409, "run_ended", [id]]);
-  engine.pause = FakeEngine.prototype.pause;
+  engine.tell = FakeEngine.prototype.tell;
   assertEquals((await tell(id, "pause")).body, { answer: "applied", run: id });
   assertEquals((await json(`/api/v1/runs/${id}`)).body.label, "paused");
   assertEquals((await tell(id, "resume")).status, 200);

@@ -83,7 +83,10 @@ const ANY_CELL: Rules = {
   timeout,
   onTimeout: either(text, object()),
   errors: oneOf(...ERROR_POLICIES),
-  fallback: anything,
+  fallback: object(
+    { value: anything, cell: matching(new RegExp(`^${cellName}$`), "a cell's name") },
+    "a value, such as fallback: { value: [] }",
+  ),
   limits,
   quotas: anything,
   requires: texts,

@@ -28,6 +28,9 @@ import type { LiveRun } from "../commit/live_run.ts";
 /** How long an attempt has to settle after its abort before it is given up. */
 const SETTLE_MS = 5_000;
 
+/** Most that an attempt may save over a delay (EN-410), in characters of JSON. */
+const SAVED_CHARACTERS = 32_768;
+
 /** Why an attempt was aborted: the reason of its signal. */
 export type AbortReason = "timeout" | "cancelled" | "lost";
 
@@ -56,7 +59,8 @@ export async function execute(
   hit("attempt.started");
   const { clock, log } = ports;
   const startedAt = clock.now();
-  const writer = new FrameWriter({ step, attempt }, clock, (frames) => ports.stream(live, frames));
+  const from = live.run.steps.get(step)!.frames;
+  const writer = new FrameWriter({ step, attempt, from }, clock, (frames) => ports.stream(live, frames));
   log.write({
     level: "info",
     source: "engine",
@@ -109,6 +113,7 @@ async function call(
     );
   }
   const value = (stored: StoredValue) => read(() => ports.artifacts.get(stored));
+  const { saved } = live.run.steps.get(step)!;
   const params = await paramsOf(live, value);
   const resolved = await resolveInputs({
     run: live.run,
@@ -125,7 +130,8 @@ async function call(
     run: live.run.id,
     attempt,
     key: `${live.run.id}/${step}`,
-    startedAt,
+    startedAt: live.run.steps.get(step)!.startedAt ?? startedAt,
+    ...(saved === undefined ? {} : { saved: await value(saved) }),
     signal: abort.signal,
     emit: (frame) => writer.write(frame),
     clock: ports.clock,
@@ -140,6 +146,9 @@ async function paramsOf(
   return isObject(params) ? params : {};
 }
 
+/** How an attempt ended; `unsettled`: it was given up, and nobody knows whether it has stopped. */
+type Settled = Outcome & { unsettled?: true };
+
 /** Bounds an attempt by its timeout, and by `SETTLE_MS` after any abort. */
 async function withinTime(
   { clock, ids, log }: ExecutorPorts,
@@ -147,17 +156,18 @@ async function withinTime(
   step: string,
   abort: AbortController,
   run: () => Promise<Outcome>,
-): Promise<Outcome> {
-  const { timeoutMs } = live.run.steps.get(step)!.plan;
+): Promise<Settled> {
+  const { plan: { timeoutMs }, ranMs = 0 } = live.run.steps.get(step)!;
   const over = new AbortController();
   if (timeoutMs > 0) {
-    clock.sleep(timeoutMs, over.signal).then(() => {
+    // EN-408 Only running time counts.
+    clock.sleep(Math.max(1, timeoutMs - ranMs), over.signal).then(() => {
       if (!over.signal.aborted) abort.abort("timeout" satisfies AbortReason);
     });
   }
   const givenUp = aborted(abort.signal, over.signal)
     .then(() => clock.sleep(abort.signal.reason === "lost" ? 0 : SETTLE_MS, over.signal))
-    .then((): Outcome => ({ type: "cancelled" }));
+    .then((): Settled => ({ type: "cancelled", unsettled: true }));
   try {
     return await Promise.race([run().catch((error) => bug(error, ids, log, live, step)), givenUp]);
   } finally {
@@ -202,7 +212,7 @@ function bug(
 type WithoutFrames<T> = T extends unknown ? Omit<T, "frames"> : never;
 /** How an attempt ended, but for the number of its last frame. */
 type Report = WithoutFrames<
-  Extract<RunCommand, { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" }>
+  Extract<RunCommand, { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" | "delayAttempt" }>
 >;
 
 /** What the run is told of an outcome; a value is stored before. */
@@ -211,7 +221,7 @@ async function classify(
   live: LiveRun,
   step: string,
   attempt: number,
-  outcome: Outcome,
+  outcome: Settled,
   signal: AbortSignal,
 ): Promise<Report> {
   const at = { step, attempt };
@@ -220,24 +230,43 @@ async function classify(
     const problem: StepProblem = {
       category: "timeout",
       code: "timed-out",
-      message: "Took longer than its timeout allows",
+      message: outcome.unsettled
+        ? "Took longer than its timeout allows, and has not stopped since it was told to"
+        : "Took longer than its timeout allows",
     };
     return { type: "failAttempt", ...at, problem, jitter: ids.random() };
   }
-  if (outcome.type === "cancelled") return { type: "cancelAttempt", ...at };
+  if (outcome.type === "cancelled") {
+    return { type: "cancelAttempt", ...at, ...(outcome.unsettled ? { unsettled: true } : {}) };
+  }
   if (outcome.type === "failed") {
     const { type: _, ...failure } = { ...outcome, problem: boundedProblem(outcome.problem) };
     return { type: "failAttempt", ...at, ...failure, jitter: ids.random() };
   }
+  const failed = (problem: StepProblem): Report => ({
+    type: "failAttempt",
+    ...at,
+    problem,
+    jitter: ids.random(),
+  });
+  if (outcome.type === "delayed") {
+    const { ms, saved } = outcome;
+    if (saved === undefined) return { type: "delayAttempt", ...at, ms };
+    if (!depthWithin(saved, MAX_DEPTH) || JSON.stringify(saved).length > SAVED_CHARACTERS) {
+      const message = `What it saves over a delay may have ${SAVED_CHARACTERS} characters of JSON`;
+      return failed({ category: "invalid_output", code: "record_too_large", message });
+    }
+    return {
+      type: "delayAttempt",
+      ...at,
+      ms,
+      saved: await patiently(ports, signal, () => artifacts.put(saved)),
+    };
+  }
   const { type: _, value, ...rest } = bounded(outcome);
   if (value === undefined || !depthWithin(value, MAX_DEPTH)) {
     const message = `Its value must be JSON, nested at most ${MAX_DEPTH} deep`;
-    return {
-      type: "failAttempt",
-      ...at,
-      problem: { category: "invalid_output", message },
-      jitter: ids.random(),
-    };
+    return failed({ category: "invalid_output", message });
   }
   try {
     const stored = await patiently(ports, signal, () => artifacts.put(value));
@@ -246,7 +275,7 @@ async function classify(
     const problem: StepProblem = error instanceof EngineError
       ? { category: "invalid_output", code: error.code, message: error.message }
       : bug(error, ids, log, live, step).problem;
-    return { type: "failAttempt", ...at, problem, jitter: ids.random() };
+    return failed(problem);
   }
 }
 
@@ -284,8 +313,9 @@ function bounded(outcome: Extract<Outcome, { type: "succeeded" }>): typeof outco
   if (warnings === undefined) return outcome;
   return {
     ...outcome,
-    warnings: warnings.slice(0, MOST_WARNINGS).map(({ type, message, suggestion }) => ({
+    warnings: warnings.slice(0, MOST_WARNINGS).map(({ type, severity, message, suggestion }) => ({
       type,
+      severity,
       message: cut(message, WARNING_CHARACTERS),
       ...(suggestion === undefined ? {} : { suggestion: cut(suggestion, WARNING_CHARACTERS) }),
     })),
@@ -299,7 +329,8 @@ function cut(text: string, characters: number): string {
 
 function describe(outcome: Outcome, ms: number): { level: "info" | "error"; message: string; code?: string } {
   if (outcome.type !== "failed") {
-    return { level: "info", message: outcome.type === "succeeded" ? `Completed in ${ms}ms` : "Cancelled" };
+    const words = { succeeded: `Completed in ${ms}ms`, delayed: "Waits", cancelled: "Cancelled" };
+    return { level: "info", message: words[outcome.type] };
   }
   const { category, code, message } = outcome.problem;
   return { level: "error", code: code ?? category, message: `${code ?? category}: ${message}` };

@@ -18,14 +18,16 @@ import {
   leasePrefix,
   readyKey,
   readyPrefix,
+  runKey,
   sessionPrefix,
+  timerPrefix,
 } from "../../store/keys.ts";
 import type { Check, Entry, Key, Put, Session, Store } from "../../store/store.ts";
 import { readSessionRecord } from "../../store/table/session_chain.ts";
 import type { Committer } from "../commit/committer.ts";
-import type { LiveRun } from "../commit/live_run.ts";
+import { type LiveRun, liveRun, placesOf, rankOf, type RunHead } from "../commit/live_run.ts";
 import type { Journals } from "../journal.ts";
-import { readLease } from "../records.ts";
+import { readHead, readLease } from "../records.ts";
 
 /** Ready entries looked at together. */
 const WINDOW = 32;
@@ -48,15 +50,15 @@ export interface ClaimPorts {
   wants(run: string): boolean;
   /** Runs and sessions that could not be read and that the log has already told of. */
   unreadable: Set<string>;
-  /** Takes a run in; `adopted` if it was begun by a session that is gone. */
-  take(live: LiveRun, adopted: boolean): void;
+  /** Takes a run in, in whatever state its last owner left it; `told`: it is to stay until a command was applied. */
+  take(live: LiveRun, told: boolean): void;
 }
 
 /** Claims ready runs in their order until there is none or no room. */
 export async function claimReady(ports: ClaimPorts): Promise<void> {
   let after: Key | undefined;
   for (;;) {
-    const window = await firstOf(ports.store.list(readyPrefix(LANE), { limit: WINDOW, after }));
+    const window = await Array.fromAsync(ports.store.list(readyPrefix(LANE), { limit: WINDOW, after }));
     for (const entry of window) {
       if (!ports.hasRoom()) return;
       await claimEntry(ports, entry);
@@ -66,15 +68,34 @@ export async function claimReady(ports: ClaimPorts): Promise<void> {
   }
 }
 
-/** Claims one ready run whatever the room, because somebody has told it something. */
-export async function claimOne(ports: ClaimPorts, run: string, createdAt: number): Promise<void> {
-  const [entry] = await ports.store.get([readyKey(LANE, createdAt, run)]);
-  if (entry !== undefined) await claimEntry(ports, entry);
+/**
+ * Claims runs that waited for the clock and are due, the earliest first (EN-1701).
+ *
+ * @returns when the next one is due, `Infinity` for none; now if there is no room for one that is
+ */
+export async function claimDue(ports: ClaimPorts, now: Millis): Promise<Millis> {
+  let after: Key | undefined;
+  for (;;) {
+    const window = await Array.fromAsync(ports.store.list(timerPrefix, { limit: WINDOW, after }));
+    for (const entry of window) {
+      const due = entry.key[1] as Millis;
+      // T1 Never early.
+      if (due > now || !ports.hasRoom()) return due;
+      await claimEntry(ports, entry);
+    }
+    if (window.length < WINDOW) return Infinity;
+    after = window.at(-1)!.key;
+  }
+}
+
+/** Claims one run that nobody owns, whatever the room and whether it has ended, because somebody has told it something. */
+export async function claimOne(ports: ClaimPorts, run: string): Promise<boolean> {
+  return await claim(ports, run, [], undefined, true);
 }
 
 async function claimEntry(ports: ClaimPorts, { key, version }: Entry): Promise<void> {
   const run = lastText(key);
-  if (ports.wants(run) && !ports.owns(run)) await claim(ports, run, [{ key, version }], false);
+  if (ports.wants(run) && !ports.owns(run)) await claim(ports, run, [{ key, version }]);
 }
 
 /**
@@ -104,7 +125,8 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
     const run = lastText(entry.key);
     const lease = await readable(ports, run, () => readLease(entry));
     if (lease === undefined || alive.has(lease.session)) continue;
-    await claim(ports, run, [{ key: entry.key, version: entry.version }], true);
+    if (ports.hasRoom()) await claim(ports, run, [], entry);
+    else await requeue(ports, run, entry);
   }
   for (const session of taken) await store.closeSession(session);
 }
@@ -112,23 +134,47 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
 /**
  * One claim. False if another was faster, or if the run cannot be read: it stays where it is, the log says so, and
  * the others go on.
+ *
+ * @param found the entry under which it was found, which must still be there
+ * @param orphaned the lease of an owner that is gone; without it, the run must have none
  */
-async function claim(ports: ClaimPorts, run: string, checks: Check[], adopted: boolean): Promise<boolean> {
+async function claim(
+  ports: ClaimPorts,
+  run: string,
+  found: Check[],
+  orphaned?: Entry,
+  told = false,
+): Promise<boolean> {
   const { store, committer, worker, journals } = ports;
+  const [stored, lease] = await store.get([runKey(run), leaseKey(run)]);
+  if (stored === undefined || lease?.version !== orphaned?.version) return false;
   const loaded = await readable(ports, run, async () => {
-    const head = await journals.head(run);
-    return head === undefined ? undefined : { head, run: await journals.load(head), attempts: new Map() };
+    const head = readHead(stored);
+    if (head.deletedAt !== undefined) return undefined;
+    const epoch = Math.max(head.epoch ?? 0, lease === undefined ? 0 : readLease(lease).epoch) + 1;
+    return liveRun(head, await journals.load(head), epoch);
   });
   if (loaded === undefined) return false;
-  const key = leaseKey(run);
-  const [held] = await store.get([key]);
-  const epoch = (held === undefined ? 0 : readLease(held).epoch) + 1;
-  const puts: Put[] = [{ key, value: encodeRecord({ session: worker, epoch }) }];
-  const deletes = checks.map((check) => check.key).filter((other) => other[0] === "ready");
-  if (await committer.claim(checks, puts, deletes) !== "ok") return false;
+  const checks = [
+    ...found,
+    { key: stored.key, version: stored.version },
+    { key: leaseKey(run), version: lease?.version ?? null },
+  ];
+  const put: Put = { key: leaseKey(run), value: encodeRecord({ session: worker, epoch: loaded.epoch }) };
+  const deletes = [...placesOf(loaded.head), ...found.map(({ key }) => key)];
+  if (await committer.claim(checks, [put], deletes) !== "ok") return false;
   hit("claim.after");
-  ports.take(loaded, adopted);
+  ports.take(loaded, told);
   return true;
+}
+
+/** EN-507: an orphan for which there is no room goes back to its place in the queue. */
+async function requeue({ store, committer }: ClaimPorts, run: string, lease: Entry): Promise<void> {
+  const [stored] = await store.get([runKey(run)]);
+  if (stored === undefined) return;
+  const head: RunHead = readHead(stored);
+  const put: Put = { key: readyKey(LANE, rankOf(head), run), value: encodeRecord(null) };
+  await committer.claim([{ key: lease.key, version: lease.version }], [put], [lease.key]);
 }
 
 async function readable<T>(
@@ -145,10 +191,4 @@ async function readable<T>(
     unreadable.add(id);
     log.write({ level: "error", source: "engine", code: error.code, message: error.message, ...about });
   }
-}
-
-async function firstOf(entries: AsyncIterable<Entry>): Promise<Entry[]> {
-  const found: Entry[] = [];
-  for await (const entry of entries) found.push(entry);
-  return found;
 }

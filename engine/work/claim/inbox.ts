@@ -2,53 +2,73 @@
  * Commands from elsewhere than a run's owner. Owns: the order in which they are read, and what becomes of those that
  * nobody can apply. Never: what a command means.
  */
-import type { RunCommand } from "../../run/command.ts";
-import { inboxPrefix } from "../../store/keys.ts";
-import type { Entry, Key } from "../../store/store.ts";
+import type { ControlCommand } from "../../run/command.ts";
+import { encodeRecord } from "../../store/codec.ts";
+import { answerKey, inboxPrefix } from "../../store/keys.ts";
+import type { Entry, Key, Put } from "../../store/store.ts";
 import type { Answer } from "../commit/turn.ts";
 import type { LiveRun } from "../commit/live_run.ts";
-import { type PostedCommand, readPosted } from "../records.ts";
+import { type CommandAnswer, readPosted } from "../records.ts";
 import { claimOne, type ClaimPorts } from "./claim.ts";
 
 /** What reading the inbox needs beside claiming. */
 export interface InboxPorts extends ClaimPorts {
   /** A run that this worker has. */
   live(run: string): LiveRun | undefined;
+  /** Lets a run go that has nothing to do. */
+  rest(live: LiveRun): void;
   warn(what: string, error: unknown): void;
 }
 
-/** Applies posted commands in the order of their ids, each in the commit that takes it away; one to a run that is over is dropped. */
+/**
+ * Applies posted commands in the order of their ids, each in the commit that takes it away. What is known of each
+ * stands in its answer (EN-511). One to a run that another worker owns is left to that worker.
+ */
 export async function readInbox(ports: InboxPorts): Promise<void> {
   for await (const entry of ports.store.list(inboxPrefix())) {
-    const [, run] = entry.key as [string, string];
-    const live = ports.live(run) ?? await claimTold(ports, run);
+    const [, run, id] = entry.key as [string, string, string];
+    const command = readOrDrop(ports, entry);
+    const live = ports.live(run) ?? (await claimTold(ports, run) ? ports.live(run) : undefined);
     if (live === undefined) continue;
-    const command = live === "over" ? "over" : readOrDrop(ports, entry);
-    if (live === "over" || command === "over") await ports.committer.claim([], [], [entry.key]);
-    else await apply(ports, live, command, entry.key);
+    // A repeated one has its answer already.
+    const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
+    if (command === undefined || known) await ports.committer.claim([], [], [entry.key]);
+    else await apply(ports, live, command, id, entry.key);
+    ports.rest(live);
   }
 }
 
-/** A run that was told something while nobody owned it; `over` if it has ended, nothing if it is another's. */
-async function claimTold(ports: InboxPorts, run: string): Promise<LiveRun | "over" | undefined> {
-  const head = await ports.journals.head(run).catch(() => undefined);
-  if (head === undefined) return undefined;
-  if (head.phase === "ended") return "over";
-  if (!ports.wants(run)) return undefined;
-  await claimOne(ports, run, head.createdAt);
-  return ports.live(run);
+/** Takes up a run that was told something while nobody owned it. */
+async function claimTold(ports: InboxPorts, run: string): Promise<boolean> {
+  return ports.wants(run) && await claimOne(ports, run);
 }
 
 /** An entry that cannot be read, such as one of a newer version, is dropped: it would block those behind it. */
-function readOrDrop(ports: InboxPorts, entry: Entry): PostedCommand | "over" {
+function readOrDrop(ports: InboxPorts, entry: Entry): ControlCommand | undefined {
   try {
     return readPosted(entry);
   } catch (error) {
     ports.warn("A posted command was dropped", error);
-    return "over";
   }
 }
 
-function apply({ committer }: InboxPorts, live: LiveRun, command: RunCommand, key: Key): Promise<Answer> {
-  return new Promise((settle) => committer.submit({ live, command, deletes: [key], settle }));
+function apply(
+  { committer }: InboxPorts,
+  live: LiveRun,
+  command: ControlCommand,
+  id: string,
+  key: Key,
+): Promise<Answer> {
+  const answers = answersTo(live.run.id, id);
+  return new Promise((settle) => committer.submit({ live, command, answers, deletes: [key], settle }));
+}
+
+/** The record of what became of a command. */
+export function answersTo(run: string, id: string): (answer: Answer, at: number) => Put[] {
+  return (answer, at) => {
+    const record: CommandAnswer = answer.ok
+      ? { state: "applied", at }
+      : { state: "refused", at, code: answer.code, reason: answer.reason };
+    return [{ key: answerKey(run, id), value: encodeRecord(record) }];
+  };
 }

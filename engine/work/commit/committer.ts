@@ -20,12 +20,12 @@ import type { Log } from "../../base/log.ts";
 import type { Retention } from "../../notebook/policy.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
-import { eventKey, frameKey, LANE, leaseKey, pastKey, readyKey, runKey } from "../../store/keys.ts";
+import { eventKey, frameKey, leaseKey, pastKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Feed } from "../stream/feed.ts";
-import { duePut, retired } from "../upkeep/due.ts";
+import { dueEntry, duePut, retired } from "../upkeep/due.ts";
 import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
-import { headOf, type LiveRun } from "./live_run.ts";
+import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
 
@@ -49,8 +49,10 @@ export interface CommitterPorts {
   slots: { free: number };
   /** Carries out what a turn calls for. */
   act(live: LiveRun, action: RunAction): void;
-  /** A run has ended and its end is durable. */
-  ended(live: LiveRun): void;
+  /** A run has ended or was given back, and that is durable. */
+  gone(live: LiveRun): void;
+  /** Something of a run that goes on is durable. */
+  written(live: LiveRun): void;
   /** The session is lost; nothing of this committer will be written any more. */
   lost(): void;
 }
@@ -217,17 +219,22 @@ export class Committer {
         batch.puts.push({ key: eventKey(run.id, record.seq), value: encodeRecord(record) });
       }
       if (part.headChanged) {
+        const before = dueEntry(part.live.head);
+        if (before !== undefined) batch.deletes.push(before);
         part.live.head = retired(headOf(part.live), this.ports.retention);
+        const due = duePut(part.live.head);
+        batch.deletes = batch.deletes.filter((key) => !due.some((put) => String(put.key) === String(key)));
+        batch.puts.push(...due);
+        if (part.released) {
+          const { puts, wakeAt } = placeOf(part.live.head, run, turn.at);
+          batch.puts.push(...puts);
+          if (wakeAt !== undefined) part.live.head.wakeAt = wakeAt;
+        }
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
-        batch.puts.push(...duePut(part.live.head));
       }
+      if (run.phase === "ended" || part.released) batch.deletes.push(leaseKey(run.id));
       const names = part.events.flatMap(namesOfEvent);
       if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
-      const released = part.events.some(({ type }) => type === "run.released");
-      if (run.phase === "ended" || released) batch.deletes.push(leaseKey(run.id));
-      if (released) {
-        batch.puts.push({ key: readyKey(LANE, part.live.head.createdAt, run.id), value: encodeRecord(null) });
-      }
       batch.puts.push(...pastValues(part));
     }
     return batch;
@@ -238,7 +245,8 @@ export class Committer {
     const record = recordOf(part, turn.at, worker, epoch);
     this.ports.feed.publish(part.live.run.id, { frames: part.frames.flat(), record, events: part.narration });
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
-    if (part.live.run.phase === "ended" && record !== undefined) this.ports.ended(part.live);
+    if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
+    else if (!this.#lost) this.ports.written(part.live);
   }
 
   #loseSession(turn?: Turn): void {
@@ -252,7 +260,7 @@ export class Committer {
 /** What plans want to know of the values that a turn made: whose they are and how they came about. */
 function pastValues({ live, events }: RunTurn): Put[] {
   return events.flatMap((event): Put[] => {
-    if (event.type !== "step.succeeded") return [];
+    if (event.type !== "step.succeeded" || live.run.steps.get(event.step)!.substitute) return [];
     const { fingerprint } = live.run.steps.get(event.step)!.plan;
     const past = { run: live.run.id, fingerprint, at: live.run.steps.get(event.step)!.endedAt };
     return [{ key: pastKey(live.run.notebook, event.step), value: encodeRecord(past) }];

@@ -1,9 +1,15 @@
 /**
  * A run in the memory of the worker that owns it. Owns: the shape, and the head record that lists read.
  */
+import type { Millis } from "../../base/clock.ts";
 import type { Retention } from "../../notebook/policy.ts";
 import type { StoredValue } from "../../plan/types.ts";
-import type { Run, RunLabel } from "../../run/state.ts";
+import { DEFAULT_PRIORITY, type Run } from "../../run/state.ts";
+import { idleUntil } from "../../run/timers.ts";
+import type { RunLabel } from "../../run/words/label.ts";
+import { encodeRecord } from "../../store/codec.ts";
+import { LANE, readyKey, timerKey } from "../../store/keys.ts";
+import type { Key, Put } from "../../store/store.ts";
 
 /** The record under `run/{run}`: what lists show and what is needed to open the run. */
 export interface RunHead {
@@ -18,11 +24,19 @@ export interface RunHead {
   phase: Run["phase"];
   intent: Run["intent"];
   outcome: Run["outcome"];
+  startAt?: number;
+  deadline?: number;
+  priority?: number;
+  tags?: Record<string, string>;
+  /** How often it has changed owner; a lease goes on from here, so that an epoch never comes again. */
+  epoch?: number;
+  /** When nobody owns it: its entry among the timers. */
+  wakeAt?: number;
   /** What its notebook says of how long it is kept; the engine's settings fill in the rest. */
   retention?: Partial<Retention>;
   /** Once it has ended: when it is looked at again, and for what. */
   due?: { at: number; what: "frames" | "run" };
-  /** Its frames have gone, or are going since then. */
+  /** Frames written until then have gone, or are going since. */
   trimmedAt?: number;
   /** Its deletion began then: it is no run any more. */
   deletedAt?: number;
@@ -39,19 +53,66 @@ export interface LiveRun {
   head: RunHead;
   readonly run: Run;
   readonly attempts: Map<string, OpenAttempt>;
+  /** Owner changes so far, this one included. */
+  epoch: number;
+  /** It was given back: whatever is said to it here has to be said to its next owner. */
+  released?: true;
+  /** Events that its last snapshot holds. */
+  snapshotAt: number;
+}
+
+/** A run that was read or made, in the hands of its owner. */
+export function liveRun(head: RunHead, run: Run, epoch: number): LiveRun {
+  return { head, run, attempts: new Map(), epoch, snapshotAt: run.events };
 }
 
 /** The head of a run as its state now says. */
-export function headOf({ head, run }: LiveRun): RunHead {
-  const { phase, intent, outcome, startedAt, endedAt } = run;
+export function headOf({ head, run, epoch }: LiveRun): RunHead {
+  const { phase, intent, outcome, startedAt, endedAt, startAt, deadline, priority, tags } = run;
+  const { id, notebook, version, author, plan, createdAt, retention, trimmedAt } = head;
   return {
-    ...head,
+    id,
+    notebook,
+    version,
+    author,
+    plan,
+    createdAt,
     phase,
     intent,
     outcome,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(endedAt === undefined ? {} : { endedAt }),
+    ...(startAt === undefined ? {} : { startAt }),
+    ...(deadline === undefined ? {} : { deadline }),
+    ...(priority === DEFAULT_PRIORITY ? {} : { priority }),
+    ...(Object.keys(tags).length === 0 ? {} : { tags: { ...tags } }),
+    epoch,
+    ...(retention === undefined ? {} : { retention }),
+    ...(trimmedAt === undefined ? {} : { trimmedAt }),
   };
+}
+
+/** How much earlier a run counts for each step of its priority (EN-1301). */
+const HEAD_START_MS = 60_000;
+
+/** A run's place in the queue: lower goes first. A lower priority goes first once it has waited for the difference. */
+export function rankOf({ createdAt, startAt, priority = DEFAULT_PRIORITY }: RunHead): number {
+  return (startAt ?? createdAt) - priority * HEAD_START_MS;
+}
+
+/** Where a run that nobody owns is found: among the ready ones, among the timers, or only by a command (Q1). */
+export function placeOf(head: RunHead, run: Run, now: Millis): { puts: Put[]; wakeAt?: Millis } {
+  if (run.phase === "ended") return { puts: [] };
+  const until = idleUntil(run, now);
+  if (until === Infinity) return { puts: [] };
+  const key = until <= now ? readyKey(LANE, rankOf(head), head.id) : timerKey(until, head.id);
+  return { puts: [{ key, value: encodeRecord(null) }], ...(until <= now ? {} : { wakeAt: until }) };
+}
+
+/** Every key under which a run that nobody owns may be found, as its head tells. */
+export function placesOf(head: RunHead): Key[] {
+  const ready = readyKey(LANE, rankOf(head), head.id);
+  return head.wakeAt === undefined ? [ready] : [ready, timerKey(head.wakeAt, head.id)];
 }
 
 const INTENT_LABELS = { pause: "paused", stop: "stopping", cancel: "cancelling" } as const;
@@ -60,5 +121,6 @@ const INTENT_LABELS = { pause: "paused", stop: "stopping", cancel: "cancelling" 
 export function headLabel(head: RunHead): RunLabel {
   if (head.outcome !== "none") return head.outcome;
   if (head.intent !== "go") return INTENT_LABELS[head.intent];
-  return head.phase === "queued" ? "queued" : "running";
+  if (head.phase === "queued") return head.startAt === undefined ? "queued" : "delayed";
+  return head.phase === "suspended" ? "waiting" : "running";
 }

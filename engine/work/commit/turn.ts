@@ -30,6 +30,8 @@ export interface Item {
   puts?: Put[];
   /** Records that go with the command, such as the inbox entry it came from. */
   deletes?: Key[];
+  /** Records that say what became of the command. */
+  answers?(answer: Answer, at: Millis): Put[];
   /** Called once: when all of it is durable, when it was refused, or when the session was lost (`session_lost`). */
   settle(answer: Answer): void;
 }
@@ -45,6 +47,8 @@ export interface RunTurn {
   headChanged: boolean;
   /** The run was told to pause, go on, stop or cancel in this turn. */
   told: boolean;
+  /** Its owner gives it back with this turn. */
+  released: boolean;
   bytes: number;
 }
 
@@ -81,6 +85,10 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
   const kept: Item[] = [];
   const heldBack = new Set<LiveRun>();
   for (const item of queue) {
+    if (item.live.released) {
+      turn.answers.push({ item, answer: GIVEN_BACK });
+      continue;
+    }
     const part = partOf(turn, item.live);
     const full = bytes > TURN_BYTES || mutations > TURN_MUTATIONS || part.bytes > RUN_BYTES;
     // A record holds one change of mind, so that the order of its events needs no saying.
@@ -100,7 +108,7 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
   for (const live of hungry) if (!turn.runs.has(live)) partOf(turn, live);
   startWhatMay(turn, slots, hungry);
   for (const [live, part] of turn.runs) {
-    if (part.events.length === 0 && part.frames.length === 0) turn.runs.delete(live);
+    if (part.events.length === 0 && part.frames.length === 0 && !part.released) turn.runs.delete(live);
   }
   return turn;
 }
@@ -133,6 +141,7 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
     actions: [],
     headChanged: false,
     told: false,
+    released: false,
     bytes: 0,
   };
   turn.runs.set(live, part);
@@ -146,8 +155,15 @@ function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): v
   turn.puts.push(...item.puts ?? []);
   turn.deletes.push(...item.deletes ?? []);
   const answer = item.command === undefined ? { ok: true } as const : apply(turn, part, item.command, slots);
+  turn.puts.push(...item.answers?.(answer, turn.at) ?? []);
   turn.answers.push({ item, answer });
 }
+
+const GIVEN_BACK: Answer = {
+  ok: false,
+  code: "lease_lost",
+  reason: "The run was given back; its next owner has to be told",
+};
 
 /** Applies a command to the mirror; the first events of a turn claim the journal's next number. */
 function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: number }): Answer {
@@ -157,13 +173,14 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
   if (decision.events.length > 0 && part.events.length === 0) run.seq++;
   for (const event of decision.events) {
     const open = run.open.size;
-    part.narration.push(...narrateEvent(run, event, run.seq, turn.at));
+    part.narration.push(...narrateEvent(run, event, run.seq, turn.at, part.narration.length));
     // What a former session had open never took a slot of this one.
     if (event.type !== "run.adopted") slots.free -= run.open.size - open;
     part.events.push(event);
     part.bytes += bytesOf(event);
     part.headChanged ||= event.type.startsWith("run.");
   }
+  if (command.type === "releaseRun") part.released = part.live.released = part.headChanged = true;
   part.actions.push(...decision.actions);
   part.told ||= TELLING.has(command.type);
   return { ok: true };
@@ -174,7 +191,8 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
   let parts = [...new Set([...waiting, ...turn.runs.values()])];
   while (parts.length > 0) {
     parts = parts.filter((part) => {
-      const command = part.bytes > RUN_BYTES ? undefined : nextCommand(part.live.run, slots.free, turn.at);
+      const full = part.bytes > RUN_BYTES || part.live.released;
+      const command = full ? undefined : nextCommand(part.live.run, slots.free, turn.at);
       if (command !== undefined) {
         apply(turn, part, command, slots);
         if (command.type === "startAttempt") hungry.delete(part.live);
@@ -183,7 +201,7 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
     });
   }
   for (const { live } of turn.runs.values()) {
-    if (nextCommand(live.run, 1, turn.at) === undefined) hungry.delete(live);
+    if (live.released || nextCommand(live.run, 1, turn.at) === undefined) hungry.delete(live);
     else hungry.add(live);
   }
 }

@@ -46,7 +46,7 @@ export async function* follow(
   const plan = await journals.plan(head);
   const reader = new Reader(head, plan, journals, after);
   if (after !== undefined && head.trimmedAt !== undefined) {
-    await assertFramesKept(plan, journals.records(head.id, 0), reader.place);
+    await assertFramesKept(plan, journals.records(head.id, 0), reader.place, head.trimmedAt);
   }
   const inbox = new Inbox();
   const stop = live ? feed.listen(head.id, (turnout) => inbox.add(turnout)) : () => {};
@@ -57,7 +57,9 @@ export async function* follow(
         yield group;
         if (signal.aborted) return;
       }
-      if (!reader.ended && head.phase === "ended") throw goneAway(head.id);
+      if (!reader.ended && head.phase === "ended" && await journals.head(head.id) === undefined) {
+        throw goneAway(head.id);
+      }
       if (reader.ended || !live) return;
       while (!signal.aborted && !inbox.overflown) {
         const turnout = inbox.take();
@@ -204,7 +206,7 @@ class Reader {
         for await (const { items: frames } of this.#framesOf(ended.step, ended.attempt)) {
           items.push(...frames);
         }
-        items.push(...this.#missing(ended));
+        items.push(...this.#missing(ended, record.at));
       }
       items.push(...byEvent[at]!.map((told: WireEvent): Item => ({ kind: "event", event: told })));
     }
@@ -219,10 +221,10 @@ class Reader {
   }
 
   /** What an attempt that is over had beyond what is there. Nobody has counted the frames of one that was lost. */
-  #missing({ step, attempt, frames }: EndedAttempt): Item[] {
+  #missing({ step, attempt, frames }: EndedAttempt, at: number): Item[] {
     const from = this.#seen(step, attempt) + 1;
     if (frames === undefined) {
-      return this.head.trimmedAt === undefined ? [] : [{ kind: "gap", gap: { step, attempt, from } }];
+      return at > (this.head.trimmedAt ?? -Infinity) ? [] : [{ kind: "gap", gap: { step, attempt, from } }];
     }
     return frames < from ? [] : [{ kind: "gap", gap: { step, attempt, from, to: frames } }];
   }

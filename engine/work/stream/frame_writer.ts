@@ -27,16 +27,20 @@ export class FrameWriter {
   #handedAt = -Infinity;
   #timer: AbortController | undefined;
   #closed = false;
+  readonly #place: { step: string; attempt: number };
 
   /**
-   * @param place the attempt whose stream it is
+   * @param place the attempt whose stream it is, and its last frame so far if it goes on
    * @param hand takes a batch for the next commit
    */
   constructor(
-    private readonly place: { step: string; attempt: number },
+    { from = 0, ...place }: { step: string; attempt: number; from?: number },
     private readonly clock: Clock,
     private readonly hand: (frames: Frame[]) => void,
-  ) {}
+  ) {
+    this.#seq = from;
+    this.#place = place;
+  }
 
   /** Number of the last frame written. */
   get seq(): number {
@@ -72,7 +76,7 @@ export class FrameWriter {
       return;
     }
     this.#seq++;
-    this.#batch.push({ ...body, ...this.place, seq: this.#seq, at: this.clock.now() });
+    this.#batch.push({ ...body, ...this.#place, seq: this.#seq, at: this.clock.now() });
   }
 
   async #flushAfter(wait: number): Promise<void> {

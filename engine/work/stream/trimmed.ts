@@ -25,14 +25,16 @@ export function endedAttempts(event: RunEvent, open: readonly EndedAttempt[]): r
 }
 
 /**
- * Refuses to go on from a place in a run without frames, if there were some after it.
+ * Refuses to go on from a place in a run whose frames have gone, if there were some after it.
  *
+ * @param trimmedAt when they went; what the run put out since, having run on, is there
  * @throws `frames_trimmed`, with the oldest place from which nothing is missing as `oldest` in its problems
  */
 export async function assertFramesKept(
   plan: Plan,
   records: AsyncIterable<JournalRecord>,
   from: Position,
+  trimmedAt: number,
 ): Promise<void> {
   const run = newRun("", plan);
   let oldest: number | undefined;
@@ -40,7 +42,7 @@ export async function assertFramesKept(
     for (const event of record.events) {
       const open = [...run.open].map((step) => ({ step, attempt: run.steps.get(step)!.attempts }));
       foldEvent(run, event, record.at);
-      if (record.seq <= from.seq) continue;
+      if (record.seq <= from.seq || record.at > trimmedAt) continue;
       for (const { step, attempt, frames = Infinity } of endedAttempts(event, open)) {
         const at = from.frames.get(step);
         if (frames > (at?.attempt === attempt ? at.seq : 0)) oldest = record.seq;

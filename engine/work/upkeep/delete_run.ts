@@ -4,7 +4,7 @@
  * SG-112 What depends on a run goes before its head, so that a deletion that stops anywhere is gone on with from the head:
  *
  * ```
- *   head marked, out of all lists ▸ frames ▸ last values ▸ holds ▸ journal from its end, inbox ▸ head, due entry
+ *   head marked, out of all lists ▸ frames ▸ last values ▸ holds ▸ journal from its end, commands ▸ head, due entry
  *   └── from here on it is no run: no list has it, and opening it finds nothing
  * ```
  *
@@ -16,6 +16,7 @@ import { isHeld, markOrphan } from "../../artifacts/collect.ts";
 import { hit } from "../../base/faults.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import {
+  answerPrefix,
   byNotebookKey,
   byTimeKey,
   eventPrefix,
@@ -26,12 +27,13 @@ import {
   pastKey,
   pinKey,
   runKey,
+  snapshotKey,
 } from "../../store/keys.ts";
 import type { Entry, Key } from "../../store/store.ts";
 import type { RunHead } from "../commit/live_run.ts";
-import { readHead, readPast, readRecord } from "../records.ts";
+import { readHead, readPast, readRecord, readSnapshot } from "../records.ts";
 import { dueEntry, duePut } from "./due.ts";
-import { namesOfEvent, namesOfPlan } from "./names.ts";
+import { hashOf, namesOfEvent, namesOfPlan } from "./names.ts";
 import { Deletions, readable, type UpkeepPorts } from "./ports.ts";
 
 /**
@@ -58,18 +60,26 @@ export async function deleteRun(ports: UpkeepPorts, entry: Entry): Promise<boole
     const found = await readable(ports, head.id, () => readRecord(record));
     for (const event of found?.events ?? []) for (const sha of namesOfEvent(event)) names.add(sha);
   }
-  const last = "sha256" in head.plan ? head.plan.sha256 : undefined;
+  const [snapshot] = await store.get([snapshotKey(head.id)]);
+  if (snapshot !== undefined) {
+    const state = await readable(ports, head.id, () => readSnapshot(snapshot).state);
+    for (const sha of hashOf(state)) names.add(sha);
+  }
+  const [last] = hashOf(head.plan);
   if (last !== undefined) names.add(last);
   for (const sha of names) {
     if (!await isHeld(store, sha, head.id)) await markOrphan(ports, sha);
     if (sha !== last) await deletions.add(holdKey(sha, head.id));
   }
+  await deletions.add(snapshotKey(head.id));
   for (const key of journal.reverse()) await deletions.add(key);
-  for await (const { key } of store.list(inboxPrefix(head.id))) await deletions.add(key);
+  for (const prefix of [inboxPrefix(head.id), answerPrefix(head.id)]) {
+    for await (const { key } of store.list(prefix)) await deletions.add(key);
+  }
   const rest = [runKey(head.id), pinKey(head.id), ...last === undefined ? [] : [holdKey(last, head.id)]];
   const [now] = await store.get([runKey(head.id)]);
   const due = now === undefined ? undefined : dueEntry(readHead(now));
-  return await deletions.end([], [], due === undefined ? rest : [...rest, due]);
+  return await deletions.end([], due === undefined ? rest : [...rest, due]);
 }
 
 /** From here on it is no run any more. */

@@ -23,8 +23,13 @@ export function retentionFor({ retention }: RunHead, settings: Retention): Reten
 /** When a run that has ended is first looked at, and for what. */
 export function firstDue(head: RunHead, settings: Retention): NonNullable<RunHead["due"]> {
   const { keepDays, keepFramesDays } = retentionFor(head, settings);
-  const what = keepFramesDays < keepDays && head.trimmedAt === undefined ? "frames" : "run";
+  const what = keepFramesDays < keepDays && !isTrimmed(head) ? "frames" : "run";
   return { at: timeOf(head, what === "frames" ? keepFramesDays : keepDays), what };
+}
+
+/** Whether the frames of an ended run have gone, or are going. One that ran on since has new ones. */
+export function isTrimmed({ trimmedAt, endedAt }: RunHead): boolean {
+  return trimmedAt !== undefined && endedAt !== undefined && trimmedAt >= endedAt;
 }
 
 /** A head as it is stored from the end of its run on. */

@@ -7,6 +7,7 @@
 import { dueOfManifest } from "../../artifacts/collect.ts";
 import { manifestKey, readManifest } from "../../artifacts/manifest.ts";
 import {
+  answerPrefix,
   byNotebookKey,
   byTimeKey,
   duePrefix,
@@ -21,10 +22,14 @@ import {
   readyPrefix,
   requestPrefix,
   runKey,
+  snapshotPrefix,
+  timerKey,
+  timerPrefix,
 } from "../../store/keys.ts";
 import type { Entry, Key } from "../../store/store.ts";
-import type { RunHead } from "../commit/live_run.ts";
-import { readHead, readPast, readRequest } from "../records.ts";
+import { rankOf, type RunHead } from "../commit/live_run.ts";
+import { KEPT_MS } from "../idempotency.ts";
+import { readAnswer, readHead, readPast } from "../records.ts";
 import { dueEntry } from "./due.ts";
 import { grouped, readable, type UpkeepPorts } from "./ports.ts";
 
@@ -46,7 +51,13 @@ const INDEXES: readonly Index[] = [
   {
     prefix: readyPrefix(),
     runOf: ({ key }) => lastText(key),
-    belongs: (head, key) => head.phase !== "ended" && isOneOf([readyKey(LANE, head.createdAt, head.id)], key),
+    belongs: (head, key) => head.phase !== "ended" && isOneOf([readyKey(LANE, rankOf(head), head.id)], key),
+  },
+  {
+    prefix: timerPrefix,
+    runOf: ({ key }) => lastText(key),
+    belongs: (head, key) =>
+      head.phase !== "ended" && head.wakeAt !== undefined && isOneOf([timerKey(head.wakeAt, head.id)], key),
   },
   {
     prefix: indexPrefix,
@@ -71,8 +82,9 @@ const INDEXES: readonly Index[] = [
   { prefix: leasePrefix, runOf: ({ key }) => lastText(key), belongs: always },
   { prefix: pinPrefix, runOf: ({ key }) => lastText(key), belongs: always },
   { prefix: inboxPrefix(), runOf: ({ key }) => String(key[1]), belongs: always },
+  { prefix: answerPrefix(), runOf: ({ key }) => String(key[1]), belongs: always },
+  { prefix: snapshotPrefix, runOf: ({ key }) => lastText(key), belongs: always },
   { prefix: pastPrefix(), runOf: (entry) => readPast(entry).run, belongs: unlessDeleted },
-  { prefix: requestPrefix, runOf: (entry) => readRequest(entry).run, belongs: unlessDeleted },
 ];
 
 /** Walks all indexes and deletes what does not belong. @returns how many entries went */
@@ -97,6 +109,31 @@ export async function indexPass(ports: UpkeepPorts): Promise<number> {
       }
       await ports.breathe();
     }
+  }
+  return gone + await forgetOld(ports);
+}
+
+/** Names of requests, and answers to commands, are kept for a day (EN-202, EN-511). */
+async function forgetOld(ports: UpkeepPorts): Promise<number> {
+  const { store, clock } = ports;
+  let gone = 0;
+  const drop = async (entry: Entry) => {
+    if (await ports.write([{ key: entry.key, version: entry.version }], [], [entry.key])) gone++;
+  };
+  for await (const entries of grouped(store.list(requestPrefix), SHARD)) {
+    // A name is looked up under its day and the one before.
+    const old = entries.filter(({ key }) => Number(key[1]) < Math.floor(clock.now() / KEPT_MS) - 1);
+    for (const entry of old) await drop(entry);
+    await ports.breathe();
+    // They lie in the order of their days.
+    if (old.length < entries.length) break;
+  }
+  for await (const entries of grouped(store.list(answerPrefix()), SHARD)) {
+    for (const entry of entries) {
+      const answer = await readable(ports, String(entry.key), () => readAnswer(entry));
+      if (answer !== undefined && answer.at + KEPT_MS < clock.now()) await drop(entry);
+    }
+    await ports.breathe();
   }
   return gone;
 }

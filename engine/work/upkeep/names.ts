@@ -12,16 +12,18 @@ import type { Put, Store } from "../../store/store.ts";
 /** Hashes that an event names. */
 export function namesOfEvent(event: RunEvent): string[] {
   if (event.type === "run.queued") return [event.version, ...hashOf(event.plan), ...hashOf(event.params)];
-  return event.type === "step.succeeded" ? hashOf(event.value) : [];
+  if ("value" in event) return hashOf(event.value);
+  return "saved" in event ? hashOf(event.saved) : [];
 }
 
-/** Hashes of the values that a plan takes from earlier runs. */
+/** Hashes of the values that a plan has: taken from earlier runs, given by hand, or for when a cell fails. */
 export function namesOfPlan({ steps }: Plan): string[] {
-  return steps.flatMap(({ reuse }) => reuse === undefined ? [] : hashOf(reuse.value));
+  return steps.flatMap(({ reuse, fallback }) => [...hashOf(reuse?.value), ...hashOf(fallback)]);
 }
 
-function hashOf(value: StoredValue): string[] {
-  return "sha256" in value ? [value.sha256] : [];
+/** The hash by which a value is named, if it is. */
+export function hashOf(value: StoredValue | undefined): string[] {
+  return value !== undefined && "sha256" in value ? [value.sha256] : [];
 }
 
 /** The records that say so of a run, made at `createdAt`: one for each hash. */
@@ -34,10 +36,10 @@ export function holdsOf(run: string, names: Iterable<string>, createdAt: number)
 const HOLDS_A_WRITE = 500;
 
 /**
- * Says of a run that is about to appear what its plan takes from earlier ones: ahead of it, because there may be more
- * than fit the operation that makes it appear. If it never does, they are found to have no run and go.
+ * Says of a run that is about to appear which values its plan has: ahead of it, because there may be more than fit the
+ * operation that makes it appear. If it never does, they are found to have no run and go.
  */
-export async function holdReused(
+export async function holdPlanned(
   store: Store,
   { id, createdAt }: { id: string; createdAt: number },
   plan: Plan,

@@ -27,6 +27,11 @@ export class UpkeepOver extends Error {
   override name = "UpkeepOver";
 }
 
+/** Thrown where a run came to have an owner again while its records were being deleted; the next pass looks again. */
+export class Overtaken extends Error {
+  override name = "Overtaken";
+}
+
 /** What a record says, or nothing if it cannot be read: the log has it once, and the others go on. */
 export async function readable<T>(
   { log, unreadable }: Pick<UpkeepPorts, "log" | "unreadable">,
@@ -64,8 +69,15 @@ export class Deletions {
   #keys: Key[] = [];
   #bytes = 0;
 
-  /** @param between called after each commit that is not the last */
-  constructor(private readonly ports: UpkeepPorts, private readonly between: () => void = () => {}) {}
+  /**
+   * @param between called after each commit that is not the last
+   * @param checks what each commit rests on; {@link add} throws {@link Overtaken} when it does not hold any more
+   */
+  constructor(
+    private readonly ports: UpkeepPorts,
+    private readonly between: () => void,
+    private readonly checks: Check[] = [],
+  ) {}
 
   /** Deletes a key, at the latest with {@link end}. */
   async add(key: Key): Promise<void> {
@@ -75,14 +87,14 @@ export class Deletions {
     this.#bytes += bytes;
   }
 
-  /** Writes what is left, with these records and deletions, under these checks. */
-  end(checks: Check[], puts: Put[], deletes: Key[]): Promise<boolean> {
-    return this.ports.write(checks, puts, [...this.#keys.splice(0), ...deletes]);
+  /** Writes what is left, with these records and deletions. False if that was overtaken. */
+  end(puts: Put[], deletes: Key[]): Promise<boolean> {
+    return this.ports.write(this.checks, puts, [...this.#keys.splice(0), ...deletes]);
   }
 
   async #flush(): Promise<void> {
     this.#bytes = 0;
-    await this.ports.write([], [], this.#keys.splice(0));
+    if (!await this.ports.write(this.checks, [], this.#keys.splice(0))) throw new Overtaken();
     this.between();
     await this.ports.breathe();
   }

@@ -6,7 +6,7 @@
  */
 import { collect } from "../../artifacts/collect.ts";
 import { encodeRecord } from "../../store/codec.ts";
-import { byNotebookPrefix, type DueClass, duePrefix, pinKey, runKey } from "../../store/keys.ts";
+import { byNotebookPrefix, type DueClass, duePrefix, leaseKey, pinKey, runKey } from "../../store/keys.ts";
 import type { Entry, Key } from "../../store/store.ts";
 import { readHead } from "../records.ts";
 import type { RunHead } from "../commit/live_run.ts";
@@ -96,7 +96,10 @@ async function lookAtRun(
 
 function move({ write }: UpkeepPorts, { key, version }: Entry, head: RunHead, at: number): Promise<boolean> {
   const after: RunHead = { ...head, due: { ...head.due!, at } };
-  return write([{ key, version }], [{ key, value: encodeRecord(after) }, ...duePut(after)], [
+  return write([{ key, version }, { key: leaseKey(head.id), version: null }], [{
+    key,
+    value: encodeRecord(after),
+  }, ...duePut(after)], [
     dueEntry(head)!,
   ]);
 }

@@ -2,9 +2,11 @@
  * From runs to their records in the indexes: what is missing is written again, what does not belong goes.
  * Owns: what must be there for a head, and the walk over all heads.
  *
- * Q1 A run not ended is owned or stands in the ready index; one that has ended in neither, and once in the due index.
- * EN-1804 Nothing that a live session owns is touched: a lease of a run not ended stays as it is, and each repair checks
- * the versions of what it rests on, so that one that meets a claim or a release changes nothing.
+ * Q1 A run not ended is owned, or stands in one of ready and timer index, or waits for a command; one that has ended
+ * stands in neither, and once in the due index.
+ * EN-1804 Nothing that a live session owns is touched. A lease is never: whoever lost its session loses it by adoption
+ * (`claim/claim.ts`). Each repair checks the versions of what it rests on, so that one that meets a claim or a release
+ * changes nothing.
  */
 import { encodeRecord } from "../../store/codec.ts";
 import {
@@ -17,12 +19,14 @@ import {
   readyKey,
   runKey,
   runPrefix,
+  snapshotKey,
+  timerKey,
 } from "../../store/keys.ts";
 import type { Check, Entry, Key, Put } from "../../store/store.ts";
-import type { RunHead } from "../commit/live_run.ts";
-import { readHead, readRecord } from "../records.ts";
+import { rankOf, type RunHead } from "../commit/live_run.ts";
+import { readHead, readRecord, readSnapshot } from "../records.ts";
 import { dueEntry, dueNow, duePut } from "./due.ts";
-import { holdsOf, namesOfEvent, namesOfPlan } from "./names.ts";
+import { hashOf, holdsOf, namesOfEvent, namesOfPlan } from "./names.ts";
 import { grouped, readable, type UpkeepPorts } from "./ports.ts";
 
 /** Heads looked at together. */
@@ -36,6 +40,7 @@ export interface Standing {
   version: string;
   lease?: Entry;
   ready?: Entry;
+  timer?: Entry;
   byNotebook?: Entry;
   byTime?: Entry;
   due?: Entry;
@@ -49,6 +54,7 @@ export interface Repair {
 }
 
 const nothing = encodeRecord(null);
+const NOWHERE: Key = timerKey(0, "");
 
 /** What must be written so that a run stands where it should; nothing if it does. Pure. */
 export function repairsOf(standing: Standing, now: number, retention: UpkeepPorts["retention"]): Repair[] {
@@ -73,34 +79,23 @@ function lists({ head, version, byNotebook, byTime }: Standing): Repair | undefi
   };
 }
 
-/** Where it may be claimed, or who has it. */
-function places({ head, version, lease, ready }: Standing): Repair[] {
-  const repairs: Repair[] = [];
-  const readyAt = readyKey(LANE, head.createdAt, head.id);
-  const ended = head.phase === "ended";
-  if (ready !== undefined && (ended || lease !== undefined)) {
-    const checks: Check[] = [{ key: readyAt, version: ready.version }];
-    checks.push(
-      ended ? { key: runKey(head.id), version } : { key: leaseKey(head.id), version: lease!.version },
-    );
-    repairs.push({ checks, puts: [], deletes: [readyAt] });
+/** Where it is found by whoever may claim it. */
+function places({ head, version, lease, ready, timer }: Standing): Repair[] {
+  const of = (key: Key, entry: Entry | undefined): Check => ({ key, version: entry?.version ?? null });
+  const readyAt = readyKey(LANE, rankOf(head), head.id);
+  const checks = [{ key: runKey(head.id), version }, of(leaseKey(head.id), lease), of(readyAt, ready)];
+  const found = [ready, timer].filter((entry) => entry !== undefined);
+  if (timer !== undefined) checks.push(of(timer.key, timer));
+  if (head.phase === "ended" || lease !== undefined) {
+    return found.length === 0 ? [] : [{ checks, puts: [], deletes: found.map(({ key }) => key) }];
   }
-  if (lease !== undefined && ended) {
-    const checks = [{ key: lease.key, version: lease.version }, { key: runKey(head.id), version }];
-    repairs.push({ checks, puts: [], deletes: [lease.key] });
-  }
-  if (!ended && lease === undefined && ready === undefined) {
-    repairs.push({
-      checks: [
-        { key: runKey(head.id), version },
-        { key: leaseKey(head.id), version: null },
-        { key: readyAt, version: null },
-      ],
-      puts: [{ key: readyAt, value: nothing }],
-      deletes: [],
-    });
-  }
-  return repairs;
+  // Both: it is looked at as soon as it can be, which does no harm.
+  if (found.length === 2) return [{ checks, puts: [], deletes: [timer!.key] }];
+  if (found.length === 1) return [];
+  // What rests without a time waits for a command.
+  if (head.phase === "suspended" && head.wakeAt === undefined) return [];
+  const key = head.wakeAt === undefined ? readyAt : timerKey(head.wakeAt, head.id);
+  return [{ checks, puts: [{ key, value: nothing }], deletes: [] }];
 }
 
 function dueAgain(
@@ -115,7 +110,7 @@ function dueAgain(
   const key = runKey(head.id);
   const old = dueEntry(head);
   return {
-    checks: [{ key, version }],
+    checks: [{ key, version }, { key: leaseKey(head.id), version: null }],
     puts: [...same ? [] : [{ key, value: encodeRecord(after) }], ...duePut(after)],
     deletes: same || old === undefined ? [] : [old],
   };
@@ -177,29 +172,36 @@ async function standings(ports: UpkeepPorts, entries: Entry[]): Promise<Standing
     const head = await readable(ports, String(entry.key[1]), () => readHead(entry));
     if (head !== undefined) heads.push({ head, version: entry.version });
   }
-  // An entry of the due index is asked for where the head says it is; without one any other key will do.
+  // What a head says nothing of is asked for where nothing ever is.
   const found = await ports.store.get(heads.flatMap(({ head }) => [
     leaseKey(head.id),
-    readyKey(LANE, head.createdAt, head.id),
+    readyKey(LANE, rankOf(head), head.id),
+    head.wakeAt === undefined ? NOWHERE : timerKey(head.wakeAt, head.id),
     byNotebookKey(head.notebook, head.createdAt, head.id),
     byTimeKey(head.createdAt, head.id),
-    dueEntry(head) ?? runKey(head.id),
+    dueEntry(head) ?? NOWHERE,
   ]));
   return heads.map((standing, i) => {
-    const [lease, ready, byNotebook, byTime, due] = found.slice(i * 5, i * 5 + 5);
-    return { ...standing, lease, ready, byNotebook, byTime, due };
+    const [lease, ready, timer, byNotebook, byTime, due] = found.slice(i * 6, i * 6 + 6);
+    return { ...standing, lease, ready, timer, byNotebook, byTime, due };
   });
 }
 
 /** Writes holds again that are missing; when it is done, the run has them all or is gone. */
 async function holdAgain(ports: UpkeepPorts, { head }: Standing): Promise<number> {
   const { store, journals } = ports;
-  const names = new Set<string>([head.version, ..."sha256" in head.plan ? [head.plan.sha256] : []]);
+  const names = new Set<string>([head.version, ...hashOf(head.plan)]);
   const plan = await readable(ports, head.id, () => journals.plan(head));
   for (const sha of plan === undefined ? [] : namesOfPlan(plan)) names.add(sha);
   for await (const entry of store.list(eventPrefix(head.id))) {
     const record = await readable(ports, head.id, () => readRecord(entry));
     for (const event of record?.events ?? []) for (const sha of namesOfEvent(event)) names.add(sha);
+  }
+  const [snapshot] = await store.get([snapshotKey(head.id)]);
+  if (snapshot !== undefined) {
+    for (const sha of hashOf(await readable(ports, head.id, () => readSnapshot(snapshot).state))) {
+      names.add(sha);
+    }
   }
   const wanted = [...names];
   const held = await store.get(wanted.map((sha) => holdKey(sha, head.id)));

@@ -35,7 +35,6 @@ const ERRORS: Record<string, string> = {
   each: "{ in: a, as: item }",
   join: "any",
   rest: "let-run",
-  fallback: "1",
   effect: "{ reversible: { url: x } }",
   quotas: "{ calls: 1 }",
   requires: "[net]",

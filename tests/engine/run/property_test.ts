@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { RunCommand } from "../../../engine/run/command.ts";
 import type { RunOutcome } from "../../../engine/run/event.ts";
 import { nextCommand } from "../../../engine/run/next.ts";
+import { timersOf } from "../../../engine/run/timers.ts";
 import { replay } from "../../../engine/run/replay.ts";
 import { isRejected, transition } from "../../../engine/run/transition.ts";
 import { planOf, type StepSpec, TestRun } from "./_run_after.ts";
@@ -58,6 +59,10 @@ function drive(cells: Scenario, picks: number[], concurrency: number): TestRun {
       continue;
     }
     const open = [...test.run.open];
+    if (open.length === 0) {
+      test.now = Math.min(...timersOf(test.run).map(({ due }) => due));
+      continue;
+    }
     const pick = picks.length === 0 ? 0 : picks[turn % picks.length]!;
     if (pick % 7 === 3) {
       test.tell({ type: "adoptRun" });

@@ -1,13 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RunCommand } from "../../../engine/run/command.ts";
-import { dues, nextCommand } from "../../../engine/run/next.ts";
+import { nextCommand } from "../../../engine/run/next.ts";
 import { replay } from "../../../engine/run/replay.ts";
-import { runLabel, stepLabel } from "../../../engine/run/state.ts";
+import { idleUntil, timersOf } from "../../../engine/run/timers.ts";
 import { isRejected, MAX_RECOVERIES, transition } from "../../../engine/run/transition.ts";
+import { runLabel, stepLabel } from "../../../engine/run/words/label.ts";
 import { planOf, started, TestRun } from "./_run_after.ts";
 
 const labels = (test: TestRun) =>
   Object.fromEntries([...test.run.steps].map(([name, step]) => [name, stepLabel(step)]));
+
+const dues = (test: TestRun) => timersOf(test.run).map(({ step, due }) => [step, due]);
 
 const rejection = (test: TestRun, command: RunCommand) => {
   const decision = transition(test.run, command, test.now);
@@ -30,14 +33,18 @@ Deno.test("S3 a result of an attempt that is not open is refused and changes not
   test.start("a");
   assertEquals(rejection(test, { type: "succeedAttempt", ...late }), "attempt_stale");
   test.succeed("a");
-  assertEquals(rejection(test, { type: "succeedAttempt", ...late, attempt: 2 }), "attempt_stale");
+  const again = transition(test.run, { type: "succeedAttempt", ...late, attempt: 2 }, test.now);
+  assertEquals(again, { events: [], actions: [] }, "EN-403 the report that ended it is answered as before");
+  const { step, attempt } = { ...late, attempt: 2 };
+  const other = { type: "cancelAttempt", step, attempt, frames: 0 } as const;
+  assertEquals(rejection(test, other), "attempt_stale", "another report of the same attempt is not");
 });
 
 Deno.test("EN-407 a failed try is followed by another when its wait is over, and the due time is in the state", () => {
   const test = started({ a: { attempts: 2 } }).start("a").fail("a", "network");
   assertEquals(labels(test), { a: "retrying" });
   assertEquals(runLabel(test.run), "retrying");
-  assertEquals(dues(test.run), [["a", test.now + 1000]]);
+  assertEquals(dues(test), [["a", test.now + 1000]]);
   assertEquals(nextCommand(test.run, 1, test.now + 999), undefined);
   assertEquals(nextCommand(test.run, 1, test.now + 1000), { type: "startAttempt", step: "a" });
 });
@@ -54,7 +61,7 @@ Deno.test("EN-405 the other side's retry-after is a floor of the wait", () => {
     jitter: 0,
     retryAfterMs: 7000,
   });
-  assertEquals(dues(test.run), [["a", test.now + 7000]]);
+  assertEquals(dues(test), [["a", test.now + 7000]]);
 });
 
 Deno.test("EN-406 a final category is not tried again, and the last try is the last", () => {
@@ -187,7 +194,13 @@ Deno.test("EN-508 an adopted run's open attempts are recovered, outside the cell
   for (let i = 0; i <= MAX_RECOVERIES; i++) {
     test.start("a");
     assertEquals(test.run.steps.get("a")!.attempts, i + 1);
+    const before = test.now;
     test.tell({ type: "adoptRun" });
+    test.now += [0, 1_000, 2_000, 4_000, 8_000, 0][i]!;
+    if (i > 0 && i < MAX_RECOVERIES) {
+      assertEquals(nextCommand(test.run, 1, test.now - 1), undefined, "a later recovery waits");
+    }
+    if (i < MAX_RECOVERIES) assertEquals(idleUntil(test.run, before), test.now);
   }
   assertEquals(labels(test), { a: "failed" });
   assertEquals(test.run.steps.get("a")!.problem?.code, "recovery_limit");

@@ -8,9 +8,11 @@ type Item = WireGroup["items"][number];
 /** What `Omit` does, for each member of a union. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-const event = (seq: number, body: Without<WireEvent, "seq" | "at">): Item => ({
+/** Events of one record are told apart by the order in which the test makes them. */
+let made = 0;
+const event = (seq: number, body: Without<WireEvent, "seq" | "at" | "n" | "marker">): Item => ({
   kind: "event",
-  event: { ...body, seq, at: 1000 + seq } as WireEvent,
+  event: { ...body, seq, n: made++, at: 1000 + seq } as WireEvent,
 });
 const frame = (seq: number, body: FrameBody, attempt = 1, step = "scout"): Item => ({
   kind: "frame",

@@ -70,7 +70,7 @@ Deno.test("AP-711 AP-712 a group ends with its cursor as id and a run with `end`
         frame: { type: "text", text: "three\nclaims", step: "scout", attempt: 1, seq: 7, at: 3 },
       },
       { kind: "gap", gap: { step: "scout", attempt: 1, from: 8, to: 9 } },
-      { kind: "event", event: { type: "run.ended", label: "succeeded", seq: 15, at: 4 } },
+      { kind: "event", event: { type: "run.ended", label: "succeeded", seq: 15, n: 0, at: 4 } },
     ],
     end: true,
   };
@@ -78,7 +78,7 @@ Deno.test("AP-711 AP-712 a group ends with its cursor as id and a run with `end`
     encodeGroup(group, "succeeded"),
     'event: frame\ndata: {"type":"text","text":"three\\nclaims","step":"scout","attempt":1,"seq":7,"at":3}\n\n' +
       'event: gap\ndata: {"step":"scout","attempt":1,"from":8,"to":9}\n\n' +
-      'event: event\nid: r1.AQ\ndata: {"type":"run.ended","label":"succeeded","seq":15,"at":4}\n\n' +
+      'event: event\nid: r1.AQ\ndata: {"type":"run.ended","label":"succeeded","seq":15,"n":0,"at":4}\n\n' +
       'event: end\nid: r1.AQ\ndata: {"label":"succeeded"}\n\n',
   );
   assertEquals(encodeGroup({ cursor: "c", items: [] }, "running"), "id: c\n\n");

@@ -169,11 +169,16 @@ Deno.test("EN-603 cancel reaches a running attempt and the run ends as cancelled
   const engine = await engineOf(memoryStore(), kind);
   const { run } = await engine.submit({ notebook: "n", text: DIAMOND, author: "t" });
   await running.opened;
-  await engine.cancel(run, "ann");
+  await engine.tell(run, { type: "cancelRun", by: "ann" });
   const view = await ended(engine, run);
   assertEquals([view.label, view.cells.a!.label, view.cells.d!.label], ["cancelled", "cancelled", "skipped"]);
   assertEquals(view.cells.a!.text, "half a sen", "partial output is kept");
-  await assertRejects(() => engine.cancel(run, "ann"), EngineError, "has ended");
+  assertEquals(
+    (await engine.tell(run, { type: "cancelRun", by: "ann" })).state,
+    "applied",
+    "it was so already",
+  );
+  await assertRejects(() => engine.tell(run, { type: "pauseRun", by: "ann" }), EngineError, "has ended");
   await engine.close();
 });
 
@@ -190,7 +195,7 @@ Deno.test("EN-602 stop lets the running cell end and starts no other", async () 
   const engine = await engineOf(memoryStore(), kind);
   const { run } = await engine.submit({ notebook: "n", text: DIAMOND, author: "t" });
   await running.opened;
-  await engine.stop(run, "ann");
+  await engine.tell(run, { type: "stopRun", by: "ann" });
   go.open();
   const view = await ended(engine, run);
   assertEquals([view.label, view.cells.a!.label, view.cells.b!.label], ["stopped", "succeeded", "skipped"]);
@@ -309,7 +314,7 @@ Deno.test("EN-101 a command from a process without the run goes through the inbo
   const client = await engineOf(kept(store), kind, { worker: null });
   const { run } = await client.submit({ notebook: "n", text: DIAMOND, author: "cli" });
   await running.opened;
-  await client.cancel(run, "cli");
+  await client.tell(run, { type: "cancelRun", by: "cli" });
   assertEquals((await ended(client, run)).label, "cancelled");
   const left = [];
   for await (const entry of store.list(["in"])) left.push(entry.key);
@@ -395,7 +400,7 @@ Deno.test("EN-601 a pause lasts over a restart, and a resumed run goes on where 
   const before = await engineOf(kept(store), slow);
   const { run } = await before.submit({ notebook: "n", text: DIAMOND, author: "t" });
   await running.opened;
-  await before.pause(run, "ann");
+  await before.tell(run, { type: "pauseRun", by: "ann" });
   assertEquals((await before.view(run)).label, "pausing");
   go.open();
   for await (const { items } of before.follow(run, { signal: AbortSignal.timeout(5000) })) {
@@ -405,7 +410,7 @@ Deno.test("EN-601 a pause lasts over a restart, and a resumed run goes on where 
   await before.close();
   const after = await engineOf(store, first);
   assertEquals((await after.view(run)).label, "paused");
-  await after.resume(run, "ann");
+  await after.tell(run, { type: "resumeRun", by: "ann" });
   assertEquals(valuesOf(await ended(after, run)), { a: 1, b: 2, c: 2, d: 5 });
   assertEquals(first.calls.toSorted(), ["b#1", "c#1", "d#1"]);
   await after.close();

@@ -122,12 +122,12 @@ Deno.test("EN-601 with 1,000 runs in hand a queued run can be cancelled, and onc
   const engine = await engineOf(store, kind);
   while (kind.calls.length < SLOTS) await turn();
   const [queued, next] = [(await submit()).run, (await submit(notebookOf({ b: [] }))).run];
-  await engine.cancel(queued, "ann");
+  await engine.tell(queued, { type: "cancelRun", by: "ann" });
   assertEquals((await soon(ended(engine, queued))).label, "cancelled");
   await inboxEmptied(store);
   assertEquals((await engine.view(next)).label, "queued");
 
-  await Promise.all(runs.map((run) => engine.pause(run, "ann")));
+  await Promise.all(runs.map((run) => engine.tell(run, { type: "pauseRun", by: "ann" })));
   await happened(engine, next, "run.started");
   release.open();
   assertEquals((await ended(engine, next)).label, "succeeded");
@@ -140,7 +140,7 @@ Deno.test("EN-603 a run that was cancelled before anybody claimed it ends as can
   const store = memoryStore();
   const client = await engineOf(kept(store), new ScriptedKind(), { worker: null });
   const { run } = await client.submit({ notebook: "n", text: notebookOf({ a: [], b: ["a"] }), author: "t" });
-  await client.cancel(run, "cli");
+  await client.tell(run, { type: "cancelRun", by: "cli" });
   const kind = new ScriptedKind({ a: untilAborted });
   const engine = await engineOf(store, kind);
   assertEquals((await ended(engine, run)).label, "cancelled");

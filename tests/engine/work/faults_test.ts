@@ -133,7 +133,7 @@ Deno.test("C1 a turn that throws answers whoever waits for it: a command is appl
   const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
   await happened(engine, run, "step.started");
   bomb.armed = true;
-  await soon(engine.cancel(run, "ann"));
+  await soon(engine.tell(run, { type: "cancelRun", by: "ann" }));
   assertEquals((await soon(ended(engine, run))).label, "cancelled");
   assertEquals(log.entries.filter(({ code }) => code === "session_lost").length, 1);
   await soon(engine.close());
@@ -150,7 +150,7 @@ Deno.test("C1 a turn that throws while it applies a posted command does not stop
   assertEquals(valuesOf(await soon(ended(engine, next.run))), { b: 1 });
   await inboxEmptied(store);
   assertEquals(bomb.armed, false);
-  await soon(engine.cancel(run, "ann"));
+  await soon(engine.tell(run, { type: "cancelRun", by: "ann" }));
   assertEquals((await soon(ended(engine, run))).label, "cancelled");
   await soon(engine.close());
 });

@@ -114,10 +114,13 @@ Deno.test("EN-601 paused, resumed and paused again within one turn, a run shows 
   const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [], b: ["a"] }), author: "t" });
   await happened(engine, run, "step.started");
   holding = true;
-  const told = [engine.pause(run, "ann")];
+  const told = [engine.tell(run, { type: "pauseRun", by: "ann" })];
   await arrived.opened;
   // The first is in flight; these two are there for the next turn.
-  told.push(engine.resume(run, "ann"), engine.pause(run, "ann"));
+  told.push(
+    engine.tell(run, { type: "resumeRun", by: "ann" }),
+    engine.tell(run, { type: "pauseRun", by: "ann" }),
+  );
   for (let i = 0; i < 5; i++) await turn();
   holding = false;
   held.open();
@@ -128,7 +131,7 @@ Deno.test("EN-601 paused, resumed and paused again within one turn, a run shows 
   await happened(engine, run, "step.succeeded");
   assertEquals((await engine.view(run)).label, "paused");
   assertEquals(kind.calls, ["a#1"]);
-  await engine.resume(run, "ann");
+  await engine.tell(run, { type: "resumeRun", by: "ann" });
   assertEquals((await ended(engine, run)).label, "succeeded");
   await engine.close();
 });

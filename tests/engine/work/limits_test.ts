@@ -104,10 +104,10 @@ Deno.test("C4 however long the words of a command are, it is applied, or dropped
   await store.post(run, "cmd_0", encodeRecord({ type: "pauseRun", by: "x".repeat(59_950) }));
   await engine.submit({ notebook: "n", text: notebookOf({ b: [] }), author: "t" });
   await inboxEmptied(store);
-  await engine.stop(run, "y".repeat(70_000));
+  await engine.tell(run, { type: "stopRun", by: "y".repeat(70_000) });
   const next = await engine.submit({ notebook: "n", text: notebookOf({ b: [] }), author: "t" });
   assertEquals((await ended(engine, next.run)).label, "succeeded");
-  await engine.cancel(run, "ann");
+  await engine.tell(run, { type: "cancelRun", by: "ann" });
   assertEquals((await ended(engine, run)).label, "cancelled");
   const told = (await journalOf(store, run)).flatMap((event) =>
     "by" in event ? [[event.type, event.by]] : []
@@ -123,7 +123,7 @@ Deno.test("EN-603 C4 600 runs that are cancelled at once all end", async () => {
   const runs = await submitted(client, 600);
   const log = new KeptLog();
   const engine = await engineOf(store, new ScriptedKind({ a: untilAborted }), { log });
-  await Promise.all(runs.map((run) => engine.cancel(run, "ann")));
+  await Promise.all(runs.map((run) => engine.tell(run, { type: "cancelRun", by: "ann" })));
   await Promise.all(runs.map((run) => ended(engine, run)));
   const labels = (await engine.runs({ limit: 1000 })).map(({ label }) => label);
   assertEquals(labels, Array(600).fill("cancelled"));

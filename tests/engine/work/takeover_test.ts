@@ -78,8 +78,8 @@ for (const [where, open] of STORES) {
       const calls = kinds.flatMap(({ calls }) => calls).filter((call) => call.startsWith("c"));
       assertEquals(calls.toSorted(), runs.map((_, i) => `c${i}#1`).toSorted());
       // Each can be told through the other.
-      await pass(clock, engines[0]!.cancel(own[1]!, "ann"));
-      await pass(clock, engines[1]!.cancel(own[0]!, "ann"));
+      await pass(clock, engines[0]!.tell(own[1]!, { type: "cancelRun", by: "ann" }));
+      await pass(clock, engines[1]!.tell(own[0]!, { type: "cancelRun", by: "ann" }));
       for (const [i, run] of own.entries()) {
         assertEquals((await pass(clock, ended(engines[i]!, run))).label, "cancelled");
       }

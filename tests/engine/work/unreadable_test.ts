@@ -22,7 +22,7 @@ import {
 const BYTES: [string, Uint8Array][] = [
   ["of another format", new Uint8Array([9, 1, 2])],
   ["that is empty", new Uint8Array()],
-  ["of an unknown kind", encodeRecord({ type: "skipStep", step: "a", by: "cli" })],
+  ["of an unknown kind", encodeRecord({ type: "paintStep", step: "a", by: "cli" })],
   ["with an unknown field", encodeRecord({ type: "stopRun", by: "cli", force: true })],
 ];
 
@@ -37,7 +37,7 @@ for (const [what, bytes] of BYTES) {
     await inboxEmptied(store);
     await happened(engine, run, "step.started");
     await store.post(run, "cmd_1", bytes);
-    await client.cancel(run, "cli");
+    await client.tell(run, { type: "cancelRun", by: "cli" });
     const next = await engine.submit({ notebook: "n", text: notebookOf({ b: [] }), author: "t" });
     assertEquals(valuesOf(await ended(engine, next.run)), { b: 1 });
     assertEquals((await ended(engine, run)).label, "cancelled");

@@ -66,7 +66,12 @@ Deno.test("EN-1901 SG-110 what is decided of a run whose time has come", () => {
     at: end + 30 * DAY,
     what: "run",
   });
-  assertEquals(firstDue({ ...head, trimmedAt: 1 }, DEFAULT_RETENTION).what, "run");
+  assertEquals(firstDue({ ...head, trimmedAt: end }, DEFAULT_RETENTION).what, "run");
+  assertEquals(
+    firstDue({ ...head, trimmedAt: end - 1 }, DEFAULT_RETENTION).what,
+    "frames",
+    "it ran on since",
+  );
   // Settings that became shorter move what stands too late; what is kept for a day more stays where it is.
   const late: RunHead = { ...head, due: { at: end + 30 * DAY, what: "run" } };
   assertEquals(dueNow(late, { ...DEFAULT_RETENTION, keepDays: 8 }, end + 9 * DAY).at, end + 8 * DAY);
@@ -231,8 +236,9 @@ Deno.test("SG-112 a reader that began before a deletion is told that the run is 
   const bench = await benchOf(store, clock, { keepRuns: 0, keepDays: 0 });
   await make(bench, { id: "run_0", createdAt: clock.now(), endedAt: clock.now() });
   const head = (await bench.journals.head("run_0"))!;
-  // All but the first record are gone when it is read.
-  await store.commit(bench.session, [], [], [2, 3, 4, 5].map((seq) => ["event", "run_0", seq]));
+  // It is marked, and all but its first record are gone, when it is read.
+  const marked = { key: runKey("run_0"), value: encodeRecord({ ...head, deletedAt: clock.now() }) };
+  await store.commit(bench.session, [], [marked], [2, 3, 4, 5].map((seq) => ["event", "run_0", seq]));
   assertEquals((await assertRejects(() => bench.journals.load(head), EngineError)).code, "run_not_found");
 });
 

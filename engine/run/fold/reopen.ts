@@ -1,0 +1,105 @@
+/**
+ * How steps that have ended run again (EN-605, EN-606): the fold of `run.reopened`. Owns: which steps that concerns and
+ * what is forgotten of them. Called only by the fold; whether a step may be opened again is decided by a command.
+ */
+import type { Millis } from "../../base/clock.ts";
+import type { RunEvent } from "../event.ts";
+import { type Derived, enter, makeReady, skipReason, stepOf } from "./settle.ts";
+import type { Run, Step } from "../state.ts";
+
+/** Steps that did not come to a value, in run order. */
+export function unsuccessful(run: Run): string[] {
+  return [...run.steps].flatMap(([name, { phase, outcome }]) =>
+    phase === "ended" && outcome !== "succeeded" ? [name] : []
+  );
+}
+
+/** These steps and everything below them. */
+export function withAllBelow(run: Run, names: Iterable<string>): Set<string> {
+  const found = new Set(names);
+  // A set is walked in the order of adding, and what is added meanwhile comes up as well.
+  for (const name of found) for (const { cell } of run.successors.get(name) ?? []) found.add(cell);
+  return found;
+}
+
+/** Applies the event. */
+export function reopen(
+  run: Run,
+  { from, restart }: Extract<RunEvent, { type: "run.reopened" }>,
+  at: Millis,
+  derived: Derived,
+): void {
+  const again = withAllBelow(run, from ?? unsuccessful(run));
+  for (const name of again) clear(run, stepOf(run, name), at);
+  derived.reopened.push(...again);
+  if (restart) run.restarts++;
+  if (run.phase === "ended") {
+    run.phase = "queued";
+    run.outcome = "none";
+    run.intent = "go";
+    run.problem = run.endedAt = run.expiring = undefined;
+  }
+  run.since = at;
+  run.halted = [...run.steps.values()].some(({ outcome, plan }) =>
+    outcome === "failed" && plan.errors === "stop"
+  );
+  // In run order, so that what a step needs is settled before it is asked for.
+  for (const { cell } of run.plan.steps) {
+    if (again.has(cell)) settleNeeds(run, stepOf(run, cell), at, derived);
+  }
+}
+
+/** Back to where it was before its first attempt; attempts count on. */
+function clear(run: Run, step: Step, at: Millis): void {
+  if (step.phase === "ended") run.left++;
+  step.attempt = step.attempts === 0 ? "none" : "closed";
+  step.recoveries = 0;
+  step.uncounted = step.attempts;
+  step.source = step.outcome = "none";
+  step.quality = "clean";
+  step.pending = step.plan.needs.length;
+  for (const key of FORGOTTEN) step[key] = undefined;
+  step.manual = step.attempts > 0 ? true : undefined;
+  enter(run, step, "idle", "inputs", at);
+}
+
+/** What belongs to the attempts and the end that are over. */
+const FORGOTTEN = [
+  "endedAt",
+  "due",
+  "saved",
+  "frames",
+  "ranMs",
+  "told",
+  "value",
+  "problem",
+  "skipped",
+  "because",
+  "usage",
+  "warnings",
+  "display",
+  "unsettled",
+  "substitute",
+] as const satisfies (keyof Step)[];
+
+/** What has settled already counts at once (R11). */
+function settleNeeds(run: Run, step: Step, at: Millis, derived: Derived): void {
+  for (const { cell, mode } of step.plan.needs) {
+    const upstream = stepOf(run, cell);
+    if (upstream.phase !== "ended") continue;
+    const reason = skipReason(mode, upstream.outcome);
+    if (reason === undefined) step.pending--;
+    else {
+      step.skipped ??= reason;
+      step.because ??= cell;
+    }
+  }
+  if (step.skipped !== undefined) {
+    step.phase = "ended";
+    step.outcome = "skipped";
+    step.wait = "none";
+    step.endedAt = at;
+    run.left--;
+    derived.skipped.push(step.plan.cell);
+  } else if (step.pending === 0) makeReady(run, step, at, derived);
+}

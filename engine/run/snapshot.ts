@@ -1,0 +1,80 @@
+/**
+ * A run's state as JSON and back (EN-109). Owns: what a snapshot holds and that it is legal. Pure.
+ *
+ * S1 `fromSnapshot(takeSnapshot(run))` and the journal after it give the state that the whole journal gives.
+ * S2 An illegal vector does not decode.
+ *
+ * Only steps that have left their first state are written; the lists of ready and waiting steps stand beside them,
+ * because their order is part of the state.
+ */
+import { EngineError } from "../base/errors.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { Plan } from "../plan/types.ts";
+import { newRun } from "./fold.ts";
+import { illegal, type Run, type Step } from "./state.ts";
+
+/** Fields of a run that are its plan's or follow from it. */
+const DERIVED_RUN = new Set(["id", "plan", "steps", "successors", "ready", "open", "waiting", "left"]);
+
+/** The state of a run. */
+export interface Snapshot {
+  run: JsonObject;
+  /** Steps by name. */
+  steps: Record<string, JsonObject>;
+  ready: string[];
+  open: string[];
+  waiting: string[];
+}
+
+/** Takes a snapshot. */
+export function takeSnapshot(run: Run): Snapshot {
+  const steps: Record<string, JsonObject> = {};
+  for (const [name, step] of run.steps) {
+    const { plan: _, ...state } = step;
+    if (!isUntouched(run, step)) steps[name] = present(state);
+  }
+  return {
+    run: present(Object.fromEntries(Object.entries(run).filter(([key]) => !DERIVED_RUN.has(key)))),
+    steps,
+    ready: [...run.ready],
+    open: [...run.open],
+    waiting: [...run.waiting],
+  };
+}
+
+/**
+ * The run of a snapshot whose shape has been checked.
+ *
+ * @throws {EngineError} `store_corrupt` if it is not of this plan, or its state is impossible
+ */
+export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
+  const run = newRun(id, plan);
+  Object.assign(run, snapshot.run);
+  for (const step of run.steps.values()) step.since = run.createdAt;
+  for (const [name, state] of Object.entries(snapshot.steps)) {
+    const step = run.steps.get(name);
+    if (step === undefined) throw corrupt(id, `it has a step that the plan lacks: ${name}`);
+    Object.assign(step, state satisfies JsonObject as unknown as Partial<Step>);
+  }
+  for (const list of ["ready", "open", "waiting"] as const) {
+    for (const name of snapshot[list]) run[list].add(name);
+  }
+  for (const { phase } of run.steps.values()) if (phase === "ended") run.left--;
+  const wrong = illegal(run);
+  if (wrong !== undefined) throw corrupt(id, wrong);
+  return run;
+}
+
+/** Whether a step is as `run.queued` left it. */
+function isUntouched(run: Run, { phase, attempts, pending, plan, since }: Step): boolean {
+  return phase === "idle" && attempts === 0 && pending === plan.needs.length && since === run.createdAt;
+}
+
+function corrupt(id: string, why: string): EngineError {
+  return new EngineError("store_corrupt", `The snapshot of ${id} cannot be used, because ${why}`);
+}
+
+function present(fields: object): JsonObject {
+  const kept = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as Record<string, Json>;
+}

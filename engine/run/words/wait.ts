@@ -1,0 +1,113 @@
+/**
+ * Why a run or a step is not moving: one answer, derived from its state (EN-304). Owns: the words.
+ * Never: what other workers do; that is for whoever can see them.
+ */
+import type { Millis } from "../../base/clock.ts";
+import type { Run, Step } from "../state.ts";
+
+/** What something waits for. */
+export interface Wait {
+  wait: "inputs" | "slot" | "worker" | "delay" | "backoff" | "pause";
+  since: Millis;
+  /** When it ends by itself, where that is known. */
+  until?: Millis;
+  /** What is waited for, as a sentence without a full stop. */
+  what: string;
+  /** What happens then, or what a person can do. */
+  next: string;
+}
+
+const RESUME = "It goes on when the run is resumed";
+
+/** Why a run is not moving; nothing if it is, or has ended. */
+export function runWait(run: Run): Wait | undefined {
+  if (run.phase === "ended" || run.open.size > 0) return undefined;
+  if (run.intent === "stop" || run.intent === "cancel") return claimWait(run);
+  if (run.intent === "pause") return paused(run.since);
+  if (run.startAt !== undefined) {
+    return {
+      wait: "delay",
+      since: run.since,
+      until: run.startAt,
+      what: "It was asked for with a delay",
+      next: "It begins when its time has come",
+    };
+  }
+  if (run.phase === "queued") return claimWait(run);
+  let soonest: Wait | undefined;
+  for (const names of [run.ready, run.waiting]) {
+    for (const name of names) {
+      const wait = stepWait(run, run.steps.get(name)!)!;
+      if (wait.until === undefined) return wait;
+      if (soonest === undefined || wait.until < soonest.until!) soonest = wait;
+    }
+  }
+  return soonest;
+}
+
+/** Why a step is not moving; nothing if it is running, or has ended. */
+export function stepWait(run: Run, step: Step): Wait | undefined {
+  const { phase, since, due } = step;
+  if (phase === "ended" || phase === "running") return undefined;
+  if (phase === "idle") {
+    return {
+      wait: "inputs",
+      since,
+      what: `It waits for ${missing(run, step)}`,
+      next: "It starts when they have ended",
+    };
+  }
+  if (phase === "ready" && run.intent === "pause") return paused(Math.max(since, run.since));
+  if (step.wait === "delay") {
+    return {
+      wait: "delay",
+      since,
+      until: due,
+      what: `Attempt ${step.attempts} asked to be called again later`,
+      next: "It goes on when its time has come",
+    };
+  }
+  if (step.wait === "backoff") {
+    const why = step.problem === undefined
+      ? "Its worker was lost several times"
+      : step.problem.message.split("\n")[0];
+    return {
+      wait: "backoff",
+      since,
+      until: due,
+      what: `Attempt ${step.attempts} did not come to an end: ${why}`,
+      next: "It is tried again when the wait is over, or at once if it is retried by hand",
+    };
+  }
+  if (run.phase !== "active") return claimWait(run);
+  return run.open.size >= run.plan.concurrency
+    ? {
+      wait: "slot",
+      since,
+      what: `All ${run.plan.concurrency} attempts that this run may have open are open`,
+      next: "It starts when one of them has ended",
+    }
+    : { wait: "slot", since, what: "Its worker has no free slot", next: "It starts when one is free" };
+}
+
+function paused(since: Millis): Wait {
+  return { wait: "pause", since, what: "The run is paused", next: RESUME };
+}
+
+function claimWait({ since }: Run): Wait {
+  return {
+    wait: "worker",
+    since,
+    what: "No worker has taken the run up yet",
+    next: "It goes on when a worker has room for it",
+  };
+}
+
+const MOST_NAMES = 3;
+
+/** The upstreams that have not ended, by name. */
+function missing(run: Run, { plan }: Step): string {
+  const names = plan.needs.map(({ cell }) => cell).filter((cell) => run.steps.get(cell)?.phase !== "ended");
+  const more = names.length - MOST_NAMES;
+  return more > 0 ? `${names.slice(0, MOST_NAMES).join(", ")} and ${more} more` : names.join(", ");
+}

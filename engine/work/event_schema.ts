@@ -1,0 +1,128 @@
+/**
+ * The schema of journal events. Owns: what an event looks like in the store. `engine/run/event.ts` says what each means.
+ */
+import { z } from "zod";
+import type { Json } from "../base/json.ts";
+import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
+import type { RunEvent } from "../run/event.ts";
+
+/** Any JSON value. */
+export const json = z.json() as unknown as z.ZodType<Json>;
+/** A whole number that is not negative. */
+export const count = z.int().nonnegative();
+/** A time or a duration in milliseconds. */
+export const millis = z.number().nonnegative();
+/** A value as a record holds it. */
+export const stored = z.union([
+  z.strictObject({ inline: json }),
+  z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count }),
+]);
+/** A category of failure. */
+export const category = z.enum(FAILURE_CATEGORIES);
+const problem = z.strictObject({ category, code: z.string().optional(), message: z.string() });
+const usage = z.strictObject({
+  model: z.string().optional(),
+  inputTokens: z.number().optional(),
+  outputTokens: z.number().optional(),
+  usdMicros: z.number().optional(),
+});
+const warning = z.strictObject({
+  type: z.enum(["performance", "cost", "resource", "deprecation", "quality"]),
+  severity: z.enum(["low", "medium", "high"]).default("medium"),
+  message: z.string(),
+  suggestion: z.string().optional(),
+});
+/** Short enough that an event which carries it fits a record whatever else is in its turn. */
+const words = z.string().max(2_000);
+/** Who said something and why. */
+export const told = { reason: words.optional(), by: words };
+/** Tags of a run: at most 32, of 64 and 256 bytes. */
+export const tags = z.record(z.string().max(64), z.string().max(256)).refine(
+  (given) => Object.keys(given).length <= 32,
+  "More than 32 tags",
+);
+const ofAttempt = { step: z.string(), attempt: count };
+const endOfAttempt = { ...ofAttempt, frames: count, usage: usage.optional() };
+
+/** An event. */
+export const event = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("run.queued"),
+    notebook: z.string(),
+    version: z.string(),
+    plan: stored,
+    params: stored,
+    author: z.string(),
+    startAt: millis.optional(),
+    deadline: millis.optional(),
+    priority: z.int().optional(),
+    tags: tags.optional(),
+  }),
+  z.strictObject({ type: z.literal("run.started") }),
+  z.strictObject({ type: z.literal("run.adopted") }),
+  z.strictObject({
+    type: z.literal("run.released"),
+    reason: z.enum(["drained", "operator", "waiting"]).optional(),
+  }),
+  z.strictObject({ type: z.literal("run.paused"), ...told }),
+  z.strictObject({ type: z.literal("run.resumed"), ...told }),
+  z.strictObject({ type: z.literal("run.stopping"), ...told }),
+  z.strictObject({ type: z.literal("run.cancelling"), ...told }),
+  z.strictObject({ type: z.literal("run.expiring") }),
+  z.strictObject({
+    type: z.literal("run.reopened"),
+    from: z.array(z.string()).optional(),
+    restart: z.boolean(),
+    ...told,
+  }),
+  z.strictObject({
+    type: z.literal("run.changed"),
+    priority: z.int().optional(),
+    tags: tags.optional(),
+    deadline: millis.nullable().optional(),
+    by: words,
+  }),
+  z.strictObject({
+    type: z.literal("run.ended"),
+    outcome: z.enum(["succeeded", "partial", "failed", "stopped", "cancelled", "expired"]),
+    problem: problem.optional(),
+  }),
+  z.strictObject({
+    type: z.literal("step.started"),
+    ...ofAttempt,
+    reason: z.enum(["first", "retry", "recovery", "manual"]),
+  }),
+  z.strictObject({ type: z.literal("step.continued"), ...ofAttempt }),
+  z.strictObject({
+    type: z.literal("step.delayed"),
+    ...ofAttempt,
+    due: millis,
+    saved: stored.optional(),
+    frames: count,
+  }),
+  z.strictObject({ type: z.literal("step.woken"), step: z.string() }),
+  z.strictObject({
+    type: z.literal("step.succeeded"),
+    ...endOfAttempt,
+    value: stored,
+    warnings: z.array(warning).optional(),
+    display: z.record(z.string(), json).optional(),
+    fallback: z.literal(true).optional(),
+  }),
+  z.strictObject({ type: z.literal("step.retried"), ...endOfAttempt, problem, due: millis }),
+  z.strictObject({ type: z.literal("step.failed"), ...endOfAttempt, problem }),
+  z.strictObject({
+    type: z.literal("step.stopping"),
+    step: z.string(),
+    as: z.enum(["cancelled", "skipped"]),
+    ...told,
+  }),
+  z.strictObject({
+    type: z.literal("step.cancelled"),
+    ...ofAttempt,
+    frames: count,
+    as: z.enum(["cancelled", "expired", "skipped"]).default("cancelled"),
+    unsettled: z.literal(true).optional(),
+  }),
+  z.strictObject({ type: z.literal("step.supplied"), step: z.string(), value: stored, ...told }),
+]) satisfies z.ZodType<RunEvent>;
