@@ -158,12 +158,18 @@ Deno.test("C3 a run holds its last snapshot and no other", async () => {
   const clock = new ManualClock();
   const store = memoryStore({ clock });
   const engine = await engineOf(kept(store), new ScriptedKind(), { clock });
-  const cells = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`c${i}`, [] as string[]]));
+  const cells = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`c${i}`, [] as string[]]));
   const { run } = await pass(clock, engine.submit({ notebook: "n", text: notebookOf(cells), author: "t" }));
   await pass(clock, ended(engine, run));
+  const first = (await store.get([snapshotKey(run)]))[0]!;
+  for (let i = 0; i < 2; i++) {
+    await pass(clock, engine.tell(run, { type: "restartRun", by: "t", from: Object.keys(cells) }));
+    await pass(clock, ended(engine, run));
+  }
   for (let i = 0; i < 10; i++) await turn();
   const [entry] = await store.get([snapshotKey(run)]);
   const { state } = readSnapshot(entry!);
+  assert(hashOf(state)[0] !== hashOf(readSnapshot(first).state)[0], "it is another than the first");
   const held = (await Array.fromAsync(store.list(holdPrefix()))).map(({ key }) => key[1]);
   assertEquals(held.filter((sha) => hashOf(state).includes(String(sha))).length, 1);
   assertEquals(held.length, 3, "text, plan and the snapshot");
