@@ -16,6 +16,7 @@ import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Graph } from "../graph/types.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
+import { retentionOf } from "../notebook/policy.ts";
 import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
@@ -28,6 +29,7 @@ import type { Put, Store } from "../store/store.ts";
 import type { Answer } from "./commit/turn.ts";
 import { rankOf, type RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
+import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
 import { type Named, named } from "./idempotency.ts";
 
 /** A request to run a notebook. */
@@ -182,11 +184,8 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
   await storeGiven(ports, plan);
-  await ports.artifacts.putText(request.text);
-  const [planRef, paramsRef] = [
-    await ports.artifacts.putShared(plan as unknown as JsonObject),
-    await ports.artifacts.put(params),
-  ];
+  const [planRef, paramsRef] = await stored(ports, request.text, plan, params);
+  const retention = retentionOf(document.notebook.frontMatter);
   const head: RunHead = {
     id: ports.ids.next("run"),
     notebook: request.notebook,
@@ -198,6 +197,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     intent: "go",
     outcome: "none",
     ...optionsOf(request, now),
+    ...(retention === undefined ? {} : { retention }),
   };
   const event = {
     type: "run.queued",
@@ -209,11 +209,28 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     ...optionsOf(request, now),
   } as const;
   ports.remember(head, plan);
+  await holdPlanned(ports.store, head, plan);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, name, head, event)) return { run: head.id, head };
   const winner = (await nameOf(ports, request, now))?.made;
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
+}
+
+/** Longest between storing and naming: far below the time that content without holders is kept. */
+const NAMED_WITHIN_MS = 600_000;
+
+/** Stores what the run will name; again if that took so long, as over a machine's sleep, that some may be gone. */
+async function stored({ artifacts, clock }: SubmitPorts, text: string, plan: Plan, params: JsonObject) {
+  for (;;) {
+    const at = clock.now();
+    await artifacts.putText(text);
+    const refs = [
+      await artifacts.putShared(plan as unknown as JsonObject),
+      await artifacts.put(params),
+    ] as const;
+    if (clock.now() - at < NAMED_WITHIN_MS) return refs;
+  }
 }
 
 /** What is known of the request's key, if it has one (EN-202). */
@@ -262,6 +279,7 @@ async function appear(
     { key: began, value: encodeRecord(first) },
     { key: runKey(head.id), value: encodeRecord({ ...head, wakeAt: head.startAt }) },
     ...listed(head),
+    ...holdsOf(head.id, namesOfEvent(event), head.createdAt),
     {
       key: head.startAt === undefined
         ? readyKey(LANE, rankOf(head), head.id)

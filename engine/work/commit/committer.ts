@@ -17,11 +17,14 @@ import { breath, type Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
 import { eventKey, frameKey, leaseKey, pastKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Feed } from "../stream/feed.ts";
+import { dueEntry, duePut, retired } from "../upkeep/due.ts";
+import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
@@ -44,6 +47,7 @@ export interface CommitterPorts {
   feed: Feed;
   clock: Clock;
   log: Log;
+  retention: Retention;
   slots: { free: number };
   /** Carries out what a turn calls for. */
   act(live: LiveRun, action: RunAction): void;
@@ -239,7 +243,12 @@ export class Committer {
         batch.puts.push({ key: eventKey(run.id, record.seq), value: encodeRecord(record) });
       }
       if (part.headChanged) {
-        part.live.head = headOf(part.live);
+        const before = dueEntry(part.live.head);
+        if (before !== undefined) batch.deletes.push(before);
+        part.live.head = retired(headOf(part.live), this.ports.retention);
+        const due = duePut(part.live.head);
+        batch.deletes = batch.deletes.filter((key) => !due.some((put) => String(put.key) === String(key)));
+        batch.puts.push(...due);
         if (part.released) {
           const { puts, wakeAt } = placeOf(part.live.head, run, turn.at);
           batch.puts.push(...puts);
@@ -248,6 +257,8 @@ export class Committer {
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
       if (run.phase === "ended" || part.released) batch.deletes.push(leaseKey(run.id));
+      const names = part.events.flatMap(namesOfEvent);
+      if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
       addPast(past, part);
     }
     batch.puts.push(...past.values());
