@@ -269,7 +269,7 @@ export class Committer {
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
     const { live, frames, narration } = part;
-    this.ports.feed.publish(live.run.id, { frames: frames.flat(), record, events: narration });
+    this.ports.feed.publish(live.run.id, frames, record, narration);
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
     if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
     else if (!this.#lost) this.ports.written(part.live);
