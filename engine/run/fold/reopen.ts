@@ -40,9 +40,8 @@ export function reopen(
     run.problem = run.endedAt = run.expiring = undefined;
   }
   run.since = at;
-  run.halted = [...run.steps.values()].some(({ outcome, plan }) =>
-    outcome === "failed" && plan.errors === "stop"
-  );
+  // A failure that stands elsewhere does not keep from running what somebody wants to run; it counts in the outcome.
+  run.halted = false;
   // In run order, so that what a step needs is settled before it is asked for.
   for (const { cell } of run.plan.steps) {
     if (again.has(cell)) settleNeeds(run, stepOf(run, cell), at, derived);

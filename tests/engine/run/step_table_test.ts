@@ -155,3 +155,25 @@ Deno.test("EN-304 a wait for the next try can be cut short, and what it was for 
   test.now += 1_000;
   assertEquals(decide(test, { type: "fireTimer", timer }), "same", "EN-1702");
 });
+
+Deno.test("P10 EN-701 a step that a person cancelled ends its run the same whether its worker reports that or dies of it", () => {
+  for (const end of [{ type: "cancelAttempt", ...s1 }, { type: "adoptRun" }] as const) {
+    const test = STEPS.running();
+    test.tell({ type: "cancelStep", step: "s", ...ann });
+    decide(test, end);
+    assertEquals([test.run.outcome, test.run.steps.get("z")!.skipped], ["failed", "run_stopped"], end.type);
+  }
+});
+
+for (const what of ["retryStep", "restartRun"] as const) {
+  Deno.test(`EN-605 EN-606 of two cells that failed, the one that ${what} names runs again, and the run is failed still`, () => {
+    const test = started({ a: {}, b: {}, c: { needs: ["a"] } }).start("a", "b").fail("a").fail("b");
+    test.tell({ type: "endRun" });
+    test.tell(what === "retryStep" ? { type: what, step: "a", ...ann } : { type: what, from: ["a"], ...ann });
+    test.tell({ type: "startRun" });
+    test.start("a").succeed("a").start("c").succeed("c");
+    test.tell({ type: "endRun" });
+    const ends = [...test.run.steps.values()].map(({ outcome }) => outcome);
+    assertEquals([...ends, test.run.outcome], ["succeeded", "failed", "succeeded", "failed"]);
+  });
+}
