@@ -38,6 +38,8 @@ export function reopen(
     run.outcome = "none";
     run.intent = "go";
     run.problem = run.endedAt = run.expiring = undefined;
+    // One that has passed would end it again before anybody could change it.
+    if (run.deadline !== undefined && run.deadline <= at) run.deadline = undefined;
   }
   run.since = at;
   // A failure that stands elsewhere does not keep from running what somebody wants to run; it counts in the outcome.

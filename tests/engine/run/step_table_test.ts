@@ -177,3 +177,19 @@ for (const what of ["retryStep", "restartRun"] as const) {
     assertEquals([...ends, test.run.outcome], ["succeeded", "failed", "succeeded", "failed"]);
   });
 }
+
+Deno.test("EN-409 EN-606 a run that expired can be restarted: the deadline that has passed is not its deadline any more", () => {
+  const test = started({ a: {} }, 1, { deadline: 5_000 });
+  test.now = 5_000;
+  test.tell({ type: "expireRun" });
+  test.tell({ type: "endRun" });
+  assertEquals(test.run.outcome, "expired");
+  test.tell({ type: "restartRun", ...ann });
+  test.tell({ type: "startRun" });
+  test.start("a").succeed("a").tell({ type: "endRun" });
+  assertEquals(test.run.outcome, "succeeded");
+  const other = started({ a: {} }, 1, { deadline: 5_000 }).start("a").succeed("a");
+  other.tell({ type: "endRun" });
+  other.tell({ type: "restartRun", from: ["a"], ...ann });
+  assertEquals(other.run.deadline, 5_000, "one that lies ahead is kept");
+});
