@@ -5,6 +5,7 @@
  * C3 A value is stored whole before anyone can name it: parts first, then the manifest that names them, then the caller's
  * record. A crash between leaves parts that nothing names and that the next writer of the same content completes.
  */
+import { type Clock, systemClock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import { sha256 } from "../base/hash.ts";
@@ -23,6 +24,13 @@ const STORE_BYTES = 1024 * 1024;
 /** Longest content at all, in bytes. */
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
+/**
+ * How long content counts as stored without another look, once it was seen there, and of how much content that is known.
+ * What nothing names is left alone for an hour, so that it cannot go meanwhile.
+ */
+const KNOWN_MS = 600_000;
+const MOST_KNOWN = 1_000;
+
 /** What is kept under a manifest's key: where the bytes are. */
 interface Manifest {
   bytes: number;
@@ -39,6 +47,11 @@ export interface Artifacts {
    * @throws `body_too_large` above 64 MiB
    */
   put(value: Json): Promise<StoredValue>;
+  /**
+   * Stores a value that many records name, always by hash: it is written once and then costs nothing. The value must not
+   * change afterwards, since an object that comes again is not read again.
+   */
+  putShared(value: Json & object): Promise<StoredValue>;
   /** The value that a record names. @throws `store_corrupt` if its bytes are gone or are not those that were stored */
   get(stored: StoredValue): Promise<Json>;
   /** Stores a notebook's text. @returns its version: the SHA-256 of the text. @throws `body_too_large` above 64 MiB */
@@ -63,11 +76,20 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * if (back.text.length !== 100_000) throw new Error("not what was stored");
  * ```
  */
-export function artifacts({ store, folder }: { store: Store; folder?: string }): Artifacts {
+export function artifacts(
+  { store, folder, clock = systemClock }: { store: Store; folder?: string; clock?: Pick<Clock, "monotonic"> },
+): Artifacts {
   const files = folder === undefined ? undefined : blobFiles(folder);
+  const known = new Known(clock);
+  const shared = new WeakMap<object, { sha256: string; bytes: number }>();
 
   async function write(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
-    if ((await store.get([manifestKey]))[0] !== undefined) return;
+    if (known.has(manifestKey)) return;
+    if ((await store.get([manifestKey]))[0] === undefined) await writeNew(manifestKey, hash, content);
+    known.add(manifestKey);
+  }
+
+  async function writeNew(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
     const manifest: Manifest = { bytes: content.length };
     if (files !== undefined && content.length > STORE_BYTES) {
       await files.write(hash, content);
@@ -118,6 +140,15 @@ export function artifacts({ store, folder }: { store: Store; folder?: string }):
       await write(blobKey(hash), hash, content);
       return { sha256: hash, bytes: content.length };
     },
+    async putShared(value) {
+      const before = shared.get(value);
+      if (before !== undefined && known.has(blobKey(before.sha256))) return before;
+      const content = encode(canonicalJson(value));
+      const stored = { sha256: sha256(content), bytes: content.length };
+      await write(blobKey(stored.sha256), stored.sha256, content);
+      shared.set(value, stored);
+      return stored;
+    },
     async get(stored) {
       if ("inline" in stored) return stored.inline;
       const [entry] = await store.get([blobKey(stored.sha256)]);
@@ -141,6 +172,22 @@ export function artifacts({ store, folder }: { store: Store; folder?: string }):
       throw new EngineError("version_not_found", `No notebook text has this version: ${version}`);
     },
   };
+}
+
+/** Manifests that were seen in the store lately. */
+class Known {
+  readonly #until = new Map<string, number>();
+
+  constructor(private readonly clock: Pick<Clock, "monotonic">) {}
+
+  has(manifestKey: Key): boolean {
+    return (this.#until.get(manifestKey.join("/")) ?? -Infinity) > this.clock.monotonic();
+  }
+
+  add(manifestKey: Key): void {
+    if (this.#until.size >= MOST_KNOWN) this.#until.delete(this.#until.keys().next().value!);
+    this.#until.set(manifestKey.join("/"), this.clock.monotonic() + KNOWN_MS);
+  }
 }
 
 /** Chunks read at a time, 1.2 MB. */

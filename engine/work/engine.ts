@@ -129,6 +129,10 @@ export interface EngineOptions {
   sessionTtlMs?: number;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
+  /** Attempts that the worker runs at a time. Default 32. */
+  slots?: number;
+  /** Runs that the worker keeps in memory; others wait their turn. Default 1,000. */
+  maxRuns?: number;
 }
 
 /** Groups that a view takes in together. */
@@ -158,6 +162,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     worker: options.worker,
     sessionTtlMs: options.sessionTtlMs,
+    slots: options.slots,
+    maxRuns: options.maxRuns,
     ...(options.only === undefined ? {} : { only: options.only }),
     taken: ({ head }) => announce(head),
   });
@@ -170,6 +176,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     clock,
     ids,
     history,
+    plans: new WeakMap(),
     remember: journals.remember,
     admit: (...run) => worker?.admit(...run),
   };

@@ -88,6 +88,7 @@ export interface SubmitPorts {
   clock: Clock;
   ids: Ids;
   history(notebook: string): Promise<History>;
+  plans: Plans;
   /** Spares the reading of a plan that was just made. */
   remember(head: RunHead, plan: Plan): void;
   /** Lets this process's worker make the run, if it has one with room. */
@@ -105,18 +106,24 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const contents = await hashFiles(ports.workspace, graph);
   const history = request.cells === undefined ? undefined : await ports.history(request.notebook);
   const known = [...document.problems, ...resolved.problems, ...files.problems];
-  const { plan, problems } = makePlan({
-    graph,
-    notebook,
-    version: document.version,
-    params: files.values,
-    problems: known,
-    contents,
-    kinds: (name) => ports.kinds.get(name),
-    ...(request.cells === undefined ? {} : { cells: request.cells, history }),
-    ...(request.inputs === undefined ? {} : { given: request.inputs }),
-    ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
-  });
+  const make = () =>
+    makePlan({
+      graph,
+      notebook,
+      version: document.version,
+      params: files.values,
+      problems: known,
+      contents,
+      kinds: (name) => ports.kinds.get(name),
+      ...(request.cells === undefined ? {} : { cells: request.cells, history }),
+      ...(request.inputs === undefined ? {} : { given: request.inputs }),
+      ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
+    });
+  const refused = known.length > document.problems.length;
+  const special = request.cells ?? request.inputs ?? request.overrides;
+  const { plan, problems } = special !== undefined || refused
+    ? make()
+    : plannedBefore(ports.plans, document, canonicalJson([files.values, contents]), make);
   const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
   return {
     document,
@@ -126,6 +133,32 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
     ...(history === undefined ? {} : { history }),
     ...(plan === undefined ? {} : { plan }),
   };
+}
+
+/**
+ * Plans of whole documents by their params and what their cells read, while the document is remembered. Runs of a
+ * deployment differ in little, and making a plan hashes every cell.
+ */
+export type Plans = WeakMap<Document, Map<string, ReturnType<typeof makePlan>>>;
+
+/** Plans kept of a document, and the longest text of params that one is kept for. */
+const PLANS_A_DOCUMENT = 20;
+const LONGEST_PARAMS = 4_096;
+
+function plannedBefore(
+  plans: Plans,
+  document: Document,
+  params: string,
+  make: () => ReturnType<typeof makePlan>,
+): ReturnType<typeof makePlan> {
+  const ofDocument = plans.get(document) ?? new Map<string, ReturnType<typeof makePlan>>();
+  const known = ofDocument.get(params);
+  if (known !== undefined) return known;
+  const made = make();
+  if (ofDocument.size >= PLANS_A_DOCUMENT) ofDocument.delete(ofDocument.keys().next().value!);
+  if (params.length <= LONGEST_PARAMS) ofDocument.set(params, made);
+  plans.set(document, ofDocument);
+  return made;
 }
 
 /** What came of a request. */
@@ -149,7 +182,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
   await storeGiven(ports, plan);
   await ports.artifacts.putText(request.text);
   const [planRef, paramsRef] = [
-    await ports.artifacts.put(plan as unknown as Json),
+    await ports.artifacts.putShared(plan as unknown as JsonObject),
     await ports.artifacts.put(params),
   ];
   const head: RunHead = {

@@ -7,6 +7,7 @@ import { ManualClock } from "../../_support/manual_clock.ts";
 import {
   ended,
   engineOf,
+  gate,
   happened,
   inboxEmptied,
   journalOf,
@@ -137,9 +138,13 @@ Deno.test("Q3 600 runs share 32 slots and all end", async () => {
   const client = await engineOf(kept(store), new ScriptedKind(), { worker: null });
   const runs = await submitted(client, 600);
   let [open, most] = [0, 0];
+  const full = gate();
   const kind = new ScriptedKind({
     a: async ({ clock }) => {
       most = Math.max(most, ++open);
+      // The first ones wait for each other, so that every slot is taken once.
+      if (open === 32) full.open();
+      await full.opened;
       await clock.sleep(1);
       open--;
       return { type: "succeeded", value: 1 };
