@@ -123,6 +123,8 @@ async function call(
     read: value,
   });
   if (!resolved.ok) return { type: "failed", problem: resolved.problem };
+  // L4 What was told to end, or is given back, while its inputs were read does not begin.
+  if (abort.signal.aborted || live.released) return { type: "cancelled" };
   return await kind.run({
     cell: node.cell,
     frontMatter: document.notebook.frontMatter,
