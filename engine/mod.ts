@@ -6,6 +6,7 @@ export {
   type Engine,
   type EngineOptions,
   type Planned,
+  type RunDetails,
   type RunSummary,
 } from "./work/engine.ts";
 export type { Instruction, TellOptions, Told } from "./work/control/tell.ts";

@@ -17,6 +17,12 @@ export interface Turnout {
 /** Hands turns to listeners. */
 export class Feed {
   #listeners = new Map<string, Set<(turnout: Turnout) => void>>();
+  readonly #reopened: (run: string) => void;
+
+  /** @param reopened is told of each run that had ended and goes on */
+  constructor(reopened: (run: string) => void = () => {}) {
+    this.#reopened = reopened;
+  }
 
   /** Calls back with each turn of the run from now on; returns the function that ends it. */
   listen(run: string, listener: (turnout: Turnout) => void): () => void {
@@ -31,5 +37,6 @@ export class Feed {
   /** Hands a turn to whoever listens to the run. */
   publish(run: string, turnout: Turnout): void {
     for (const listener of this.#listeners.get(run) ?? []) listener(turnout);
+    if (turnout.record?.events.some(({ type }) => type === "run.reopened")) this.#reopened(run);
   }
 }
