@@ -139,6 +139,8 @@ export interface EngineOptions {
   sessionTtlMs?: number;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
+  /** Attempts that the worker has open at a time. Default 32; 0: it applies what runs are told and starts nothing. */
+  slots?: number;
 }
 
 /** Groups that a view takes in together. */
@@ -174,6 +176,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     worker: options.worker,
     sessionTtlMs: options.sessionTtlMs,
     ...(options.only === undefined ? {} : { only: options.only }),
+    ...(options.slots === undefined ? {} : { slots: options.slots }),
     taken: ({ head }) => announce(head),
   });
   const ports: SubmitPorts = {

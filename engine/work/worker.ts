@@ -61,6 +61,8 @@ export interface WorkerPorts {
   sessionTtlMs?: number;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
+  /** Attempts at a time; 0: it applies what runs are told and starts nothing. */
+  slots?: number;
   /** A run was taken in. */
   taken(live: LiveRun): void;
 }
@@ -182,7 +184,7 @@ export class Worker {
     const held = await HeldSession.open(store, worker, clock, sessionTtlMs);
     const over = new AbortController();
     const runs = new Map<string, LiveRun>();
-    const slots = { free: SLOTS };
+    const slots = { free: this.ports.slots ?? SLOTS };
     const committer = new Committer({
       store,
       held,

@@ -147,17 +147,20 @@ class Follower {
   }
 
   async #pull(run: string, after: string | undefined, signal: AbortSignal): Promise<void> {
+    let place = after;
     try {
       for await (
         const group of this.sources.engine.follow(run, { signal, ...after === undefined ? {} : { after } })
       ) {
         if (signal.aborted) return;
+        place = group.cursor;
         // What ends nothing and holds nothing says only that the run has not gone on since.
         if (group.items.length > 0) this.#held.push(group);
         this.#bell.ring();
-        if (group.end) this.#endedAt = group.cursor;
         while (this.#held.length >= MAX_HELD && !signal.aborted) await this.#room.wait(signal);
       }
+      if (signal.aborted) return;
+      this.#endedAt = place;
       this.#goOn();
     } catch (error) {
       if (signal.aborted) return;

@@ -66,7 +66,7 @@ export class FakeEngine implements Engine {
     const id = `run_${String(this.all.length + 1).padStart(4, "0")}`;
     const run = new FakeRun(id, request, plan.steps.map(({ cell }) => cell), this.now);
     this.all.push(run);
-    this.#announce(run);
+    this.announce(run);
     this.#told.push(Promise.resolve(this.story(run, request)));
     return { run: id, replayed: false };
   }
@@ -88,7 +88,8 @@ export class FakeEngine implements Engine {
   answers: "applied" | "pending" = "applied";
   readonly #keys = new Map<string, Told>();
 
-  #announce(run: FakeRun): void {
+  /** Tells those who listen of a run. */
+  announce(run: FakeRun): void {
     for (const listener of this.#listeners) listener(run.summary());
   }
 
@@ -99,7 +100,7 @@ export class FakeEngine implements Engine {
     if (known !== undefined) return { ...known, replayed: true };
     run.take(instruction);
     this.instructions.push(instruction);
-    if (instruction.type === "restartRun" || instruction.type === "retryStep") this.#announce(run);
+    if (instruction.type === "restartRun" || instruction.type === "retryStep") this.announce(run);
     const told = { command: `cmd_${this.instructions.length}`, state: this.answers } as const;
     if (key !== undefined) this.#keys.set(key, told);
     return told;
