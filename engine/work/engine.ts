@@ -139,8 +139,10 @@ export interface EngineOptions {
   sessionTtlMs?: number;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
-  /** Attempts that the worker has open at a time. Default 32; 0: it applies what runs are told and starts nothing. */
+  /** Attempts that the worker runs at a time. Default 32; 0: it applies what runs are told and starts nothing. */
   slots?: number;
+  /** Runs that the worker keeps in memory; others wait their turn. Default 1,000. */
+  maxRuns?: number;
 }
 
 /** Groups that a view takes in together. */
@@ -175,8 +177,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     worker: options.worker,
     sessionTtlMs: options.sessionTtlMs,
+    slots: options.slots,
+    maxRuns: options.maxRuns,
     ...(options.only === undefined ? {} : { only: options.only }),
-    ...(options.slots === undefined ? {} : { slots: options.slots }),
     taken: ({ head }) => announce(head),
   });
   const ports: SubmitPorts = {

@@ -59,10 +59,11 @@ export interface WorkerPorts {
   worker: string;
   /** How long its session lives without a write. */
   sessionTtlMs?: number;
+  /** Attempts at a time, and runs in memory; defaults above. */
+  slots?: number;
+  maxRuns?: number;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
-  /** Attempts at a time; 0: it applies what runs are told and starts nothing. */
-  slots?: number;
   /** A run was taken in. */
   taken(live: LiveRun): void;
 }
@@ -134,7 +135,7 @@ export class Worker {
     puts: Put[],
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
-    if (tenure === undefined || !this.#claimPorts(tenure).hasRoom()) return undefined;
+    if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
@@ -221,8 +222,10 @@ export class Worker {
       worker,
       log,
       committer: tenure.committer,
-      hasRoom: () =>
-        this.#tenure === tenure && !this.#closing && tenure.held.trusted && tenure.runs.size < MAX_RUNS,
+      room: () =>
+        this.#tenure === tenure && !this.#closing && tenure.held.trusted
+          ? (this.ports.maxRuns ?? MAX_RUNS) - tenure.runs.size
+          : 0,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
       live: (run: string) => tenure.runs.get(run),

@@ -53,6 +53,8 @@ export interface EngineTraits {
   log?: Log;
   artifactsFolder?: string;
   sessionTtlMs?: number;
+  slots?: number;
+  maxRuns?: number;
 }
 
 /** An engine whose `ts` cells are scripted. */
