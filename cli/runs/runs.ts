@@ -76,7 +76,8 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
   const [run = "", cell = "", value] = words;
   const instruction = instructionOf(what, cell, value, read.text("reason"));
   const settings = readSettings(io, { store: read.text("store"), logLevel: "warn" });
-  const only = run === "" ? [] : [run];
+  // Whoever only asks takes nothing up: the answer is how the run is without this process.
+  const only = instruction === undefined ? [] : [run];
   const studio = await openStudio(settings, io, { mayBeClient: true, only, idle: true });
   const print = (lines: string[], json: object) => {
     if (read.on("json")) io.out(JSON.stringify({ schema: "weft.runs.v1", ...json }));
