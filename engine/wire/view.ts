@@ -8,7 +8,7 @@ import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts
 import type { SkipReason } from "../run/state.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
 
-export type { RunLabel, StepLabel, StepProblem };
+export type { RunLabel, StepLabel, StepProblem, Usage };
 
 /** One line of a cell's log. */
 export interface LogLine {

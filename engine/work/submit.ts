@@ -46,6 +46,8 @@ export interface RunRequest {
   inputs?: JsonObject;
   /** Not to begin before, epoch ms; what is past begins at once. At most a year ahead. */
   startAt?: number;
+  /** The same, counted from when it is asked for, in ms; not with `startAt`. */
+  delayMs?: number;
   /** When the run expires, whatever it is doing then, epoch ms. Absent: never. */
   deadline?: number;
   /** 0 to 100, 50 if absent: a higher one is claimed first, until a lower one has waited a minute longer for each. */
@@ -176,10 +178,12 @@ export interface Submitted {
  * Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`,
  * and `idempotency_conflict` for a key that made a run of another request.
  */
-export async function submit(ports: SubmitPorts, request: RunRequest): Promise<Submitted> {
+export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Submitted> {
   const now = ports.clock.now();
-  const name = await nameOf(ports, request, now);
+  // By what was said: the same delay, asked for again, names the same run.
+  const name = await nameOf(ports, asked, now);
   if (name?.made !== undefined) return { run: name.made };
+  const request = asked.delayMs === undefined ? asked : { ...asked, startAt: now + asked.delayMs };
   checkOptions(request, now);
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
@@ -212,7 +216,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
   await holdPlanned(ports.store, head, plan);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, name, head, event)) return { run: head.id, head };
-  const winner = (await nameOf(ports, request, now))?.made;
+  const winner = (await nameOf(ports, asked, now))?.made;
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
 }
@@ -294,8 +298,9 @@ async function appear(
 
 /** What a request asks for, its text apart; what it does not say does not count. */
 function fingerprintOf(request: RunRequest): string {
-  const { notebook, params = {}, cells, inputs, startAt, deadline, priority, tags, overrides } = request;
-  const said = Object.entries({ inputs, startAt, deadline, priority, tags, overrides })
+  const { notebook, params = {}, cells, inputs, startAt, delayMs, deadline, priority, tags, overrides } =
+    request;
+  const said = Object.entries({ inputs, startAt, delayMs, deadline, priority, tags, overrides })
     .filter(([, value]) => value !== undefined);
   return sha256(
     canonicalJson({ notebook, params, cells: cells ?? null, ...Object.fromEntries(said) } as Json),

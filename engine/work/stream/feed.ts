@@ -29,6 +29,12 @@ type Item = WireGroup["items"][number];
 /** Hands turns to listeners. */
 export class Feed {
   #listeners = new Map<string, Set<(turnout: Turnout) => void>>();
+  readonly #reopened: (run: string) => void;
+
+  /** @param reopened is told of each run that had ended and goes on */
+  constructor(reopened: (run: string) => void = () => {}) {
+    this.#reopened = reopened;
+  }
 
   /** Calls back with each turn of the run from now on; returns the function that ends it. */
   listen(run: string, listener: (turnout: Turnout) => void): () => void {
@@ -47,6 +53,7 @@ export class Feed {
 
   /** Hands a turn to whoever listens to the run. */
   publish(run: string, frames: Frame[][], record?: JournalRecord, events?: WireEvent[]): void {
+    if (record?.events.some(({ type }) => type === "run.reopened")) this.#reopened(run);
     const listeners = this.#listeners.get(run);
     if (listeners === undefined) return;
     const turnout: Turnout = {

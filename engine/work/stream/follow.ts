@@ -175,14 +175,19 @@ class Reader {
   }
 
   async *fromStore(): AsyncIterable<WireGroup> {
+    // A run that has ended may have been opened again: only its last record ends it.
+    let last: WireGroup | undefined;
     for await (const record of this.journals.records(this.head.id, this.#run.seq)) {
+      if (last !== undefined) yield { cursor: last.cursor, items: last.items };
+      last = undefined;
       if (record.seq <= this.#silentTo) {
         narrate(this.#run, record);
         this.#position.seq = record.seq;
         continue;
       }
-      yield* this.#tell(record);
+      last = await this.#tell(record);
     }
+    if (last !== undefined) yield last;
     if (this.ended) {
       if (this.#run.seq <= this.#silentTo) yield { cursor: this.#cursor(), items: [], end: true };
       return;
@@ -233,7 +238,7 @@ class Reader {
   }
 
   /** A record with the frames that come before what it says. */
-  async *#tell(record: JournalRecord): AsyncIterable<WireGroup> {
+  async #tell(record: JournalRecord): Promise<WireGroup> {
     const open = [...this.#run.open].map((step) => ({ step, attempt: this.#run.steps.get(step)!.attempts }));
     const byEvent = narrate(this.#run, record);
     const items: Item[] = [];
@@ -247,7 +252,7 @@ class Reader {
       items.push(...byEvent[at]!.map((told: WireEvent): Item => ({ kind: "event", event: told })));
     }
     this.#settle(record);
-    yield this.#group(items);
+    return this.#group(items);
   }
 
   async *#framesOf(step: string, attempt: number): AsyncIterable<WireGroup> {
