@@ -143,6 +143,10 @@ export interface EngineOptions {
   retention?: Partial<Retention>;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
+  /** Attempts that the worker runs at a time. Default 32. */
+  slots?: number;
+  /** Runs that the worker keeps in memory; others wait their turn. Default 1,000. */
+  maxRuns?: number;
 }
 
 /** Groups that a view takes in together. */
@@ -174,6 +178,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sessionTtlMs: options.sessionTtlMs,
     retention: { ...DEFAULT_RETENTION, ...options.retention },
     artifactsFolder: options.artifactsFolder,
+    slots: options.slots,
+    maxRuns: options.maxRuns,
     ...(options.only === undefined ? {} : { only: options.only }),
     taken: ({ head }) => announce(head),
   });

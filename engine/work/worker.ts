@@ -67,6 +67,9 @@ export interface WorkerPorts {
   retention: Retention;
   /** Folder of values over 1 MiB. */
   artifactsFolder?: string;
+  /** Attempts at a time, and runs in memory; defaults above. */
+  slots?: number;
+  maxRuns?: number;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
   /** A run was taken in. */
@@ -140,7 +143,7 @@ export class Worker {
     puts: Put[],
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
-    if (tenure === undefined || !this.#claimPorts(tenure).hasRoom()) return undefined;
+    if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
@@ -196,7 +199,7 @@ export class Worker {
     const held = await HeldSession.open(store, worker, clock, sessionTtlMs);
     const over = new AbortController();
     const runs = new Map<string, LiveRun>();
-    const slots = { free: SLOTS };
+    const slots = { free: this.ports.slots ?? SLOTS };
     const committer = new Committer({
       store,
       held,
@@ -235,8 +238,10 @@ export class Worker {
       worker,
       log,
       committer: tenure.committer,
-      hasRoom: () =>
-        this.#tenure === tenure && !this.#closing && tenure.held.trusted && tenure.runs.size < MAX_RUNS,
+      room: () =>
+        this.#tenure === tenure && !this.#closing && tenure.held.trusted
+          ? (this.ports.maxRuns ?? MAX_RUNS) - tenure.runs.size
+          : 0,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
       live: (run: string) => tenure.runs.get(run),

@@ -29,6 +29,8 @@ import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
 
+/** Claims without checks, such as snapshots, that go together. */
+const MOST_CLAIMS = 8;
 /** Longest wait between tries at a store that does not answer. */
 const OUTAGE_MS = 5_000;
 
@@ -142,8 +144,8 @@ export class Committer {
     // One turn of the microtask queue, so that what one event sets off lands in one turn.
     await Promise.resolve();
     while (this.#hasWork) {
-      const claim = this.#claims.shift();
-      if (claim !== undefined) await this.#writeClaim(claim);
+      const claims = this.#takeClaims();
+      if (claims.length > 0) await this.#writeClaims(claims);
       const turn = buildTurn(this.#queue, this.ports.slots, this.#hungry, this.ports.clock.now());
       if (turn.runs.size > 0 || turn.deletes.length > 0) await this.#writeTurn(turn);
       else {
@@ -169,13 +171,38 @@ export class Committer {
     for (const { item, answer } of turn.answers) item.settle(answer);
   }
 
-  async #writeClaim({ checks, puts, deletes, settle }: Claim): Promise<void> {
+  /**
+   * As many claims, in their order, as one operation may check; the first one always. Two that rest on the same record
+   * do not go together: each would pass without seeing what the other does to it.
+   */
+  #takeClaims(): Claim[] {
+    let count = 0;
+    const checked = new Set<string>();
+    const fits = this.#claims.findIndex(({ checks }) => {
+      count += checks.length;
+      const keys = checks.map(({ key }) => JSON.stringify(key));
+      if (count > this.ports.store.limits.checks || keys.some((key) => checked.has(key))) return true;
+      for (const key of keys) checked.add(key);
+      return false;
+    });
+    return this.#claims.splice(0, fits < 0 ? Math.min(this.#claims.length, MOST_CLAIMS) : Math.max(fits, 1));
+  }
+
+  /** Several claims in one operation; if one of them has lost its race, each by itself. */
+  async #writeClaims(claims: Claim[]): Promise<void> {
     let result: CommitResult = "fenced";
     try {
-      result = await this.#send(checks, puts, deletes);
+      result = await this.#send(
+        claims.flatMap(({ checks }) => checks),
+        claims.flatMap(({ puts }) => puts),
+        claims.flatMap(({ deletes }) => deletes),
+      );
     } finally {
-      settle(result);
+      if (result !== "conflict" || claims.length === 1) { for (const { settle } of claims) settle(result); }
       if (result === "fenced") this.#loseSession();
+    }
+    if (result === "conflict" && claims.length > 1) {
+      for (const claim of claims) await this.#writeClaims([claim]);
     }
   }
 

@@ -56,6 +56,8 @@ export interface EngineTraits {
   sessionTtlMs?: number;
   only?: readonly string[];
   retention?: Partial<Retention>;
+  slots?: number;
+  maxRuns?: number;
 }
 
 /** An engine whose `ts` cells are scripted. */
