@@ -7,7 +7,7 @@ import { collect, markOrphan, ORPHAN_MS, sweepFiles } from "../../../../engine/a
 import { readManifest } from "../../../../engine/artifacts/manifest.ts";
 import type { Json } from "../../../../engine/base/json.ts";
 import type { StoredValue } from "../../../../engine/plan/types.ts";
-import { blobKey, chunkKey, duePrefix, holdKey } from "../../../../engine/store/keys.ts";
+import { blobKey, duePrefix, holdKey } from "../../../../engine/store/keys.ts";
 import { memoryStore } from "../../../../engine/store/memory.ts";
 import type { Store } from "../../../../engine/store/store.ts";
 import { holdsOf } from "../../../../engine/work/upkeep/names.ts";
