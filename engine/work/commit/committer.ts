@@ -175,12 +175,20 @@ export class Committer {
     for (const { item, answer } of turn.answers) item.settle(answer);
   }
 
-  /** As many claims, in their order, as one operation may check; the first one always. */
+  /**
+   * As many claims, in their order, as one operation may check; the first one always. Two that rest on the same record
+   * do not go together: each would pass without seeing what the other does to it.
+   */
   #takeClaims(): Claim[] {
-    let checks = 0;
-    const fits = this.#claims.findIndex((claim) =>
-      (checks += claim.checks.length) > this.ports.store.limits.checks
-    );
+    let count = 0;
+    const checked = new Set<string>();
+    const fits = this.#claims.findIndex(({ checks }) => {
+      count += checks.length;
+      const keys = checks.map(({ key }) => JSON.stringify(key));
+      if (count > this.ports.store.limits.checks || keys.some((key) => checked.has(key))) return true;
+      for (const key of keys) checked.add(key);
+      return false;
+    });
     return this.#claims.splice(0, fits < 0 ? Math.min(this.#claims.length, MOST_CLAIMS) : Math.max(fits, 1));
   }
 
