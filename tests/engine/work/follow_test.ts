@@ -170,7 +170,7 @@ Deno.test("AP-712 EN-606 the end of a run that was opened again is the last one,
   const heard: string[] = [];
   engine.onRun(({ id, label }) => heard.push(`${id} ${label}`));
   const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
-  const first = await ended(engine, run);
+  await ended(engine, run);
   fails = false;
   heard.length = 0;
   await engine.tell(run, { type: "restartRun", by: "t" });
