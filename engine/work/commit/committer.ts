@@ -171,12 +171,20 @@ export class Committer {
     for (const { item, answer } of turn.answers) item.settle(answer);
   }
 
-  /** As many claims, in their order, as one operation may check; the first one always. */
+  /**
+   * As many claims, in their order, as one operation may check; the first one always. Two that check one key are rivals
+   * and never go together: the second has to see what the first has done.
+   */
   #takeClaims(): Claim[] {
     let checks = 0;
-    const fits = this.#claims.findIndex((claim) =>
-      (checks += claim.checks.length) > this.ports.store.limits.checks
-    );
+    const checked = new Set<string>();
+    const fits = this.#claims.findIndex((claim) => {
+      const keys = claim.checks.map(({ key }) => JSON.stringify(key));
+      checks += keys.length;
+      const over = checks > this.ports.store.limits.checks || keys.some((key) => checked.has(key));
+      for (const key of keys) checked.add(key);
+      return over;
+    });
     return this.#claims.splice(0, fits < 0 ? Math.min(this.#claims.length, MOST_CLAIMS) : Math.max(fits, 1));
   }
 
