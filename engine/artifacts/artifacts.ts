@@ -1,28 +1,30 @@
 /**
  * Values and texts by the hash of their content. Owns: where a value's bytes are, and that they come back unchanged.
- * Never: when they may be deleted.
+ * Never: when they may be deleted (`collect.ts`).
  *
- * C3 A value is stored whole before anyone can name it: parts first, then the manifest that names them, then the caller's
- * record. A crash between leaves parts that nothing names and that the next writer of the same content completes.
+ * C3 A value is stored whole before anyone can name it: its parts with or before the manifest that names them, then the
+ * caller's record. A manifest marked as orphaned is not relied on: its content is written again, which takes the mark
+ * away. One without the mark stays for an hour at least, so whoever stores a value names it within that time.
  */
 import { type Clock, systemClock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import { sha256 } from "../base/hash.ts";
-import { canonicalJson, isObject, type Json, parseJson, RECORD_DEPTH } from "../base/json.ts";
+import { canonicalJson, type Json, parseJson, RECORD_DEPTH } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
-import { decodeRecord, encodeRecord } from "../store/codec.ts";
+import { encodeRecord } from "../store/codec.ts";
 import { blobKey, chunkKey, versionKey } from "../store/keys.ts";
 import { measure } from "../store/limits.ts";
 import type { Entry, Key, Put, Store } from "../store/store.ts";
 import { blobFiles } from "./blob_files.ts";
+import { type Manifest, MAX_VALUE_BYTES, readManifest } from "./manifest.ts";
+
+export { MAX_VALUE_BYTES };
 
 /** Longest JSON text, in bytes, that stands in the record itself. */
 export const INLINE_BYTES = 8192;
 /** Longest content, in bytes, that is kept in the store if there is a folder for the rest. */
 const STORE_BYTES = 1024 * 1024;
-/** Longest content at all, in bytes. */
-export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
 /**
  * How long content counts as stored without another look, once it was seen there, and of how much content that is known.
@@ -30,13 +32,6 @@ export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
  */
 const KNOWN_MS = 600_000;
 const MOST_KNOWN = 1_000;
-
-/** What is kept under a manifest's key: where the bytes are. */
-interface Manifest {
-  bytes: number;
-  /** Parts in the store; absent: a file. */
-  chunks?: number;
-}
 
 /** Stores and fetches values. */
 export interface Artifacts {
@@ -77,7 +72,11 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * ```
  */
 export function artifacts(
-  { store, folder, clock = systemClock }: { store: Store; folder?: string; clock?: Pick<Clock, "monotonic"> },
+  { store, folder, clock = systemClock }: {
+    store: Store;
+    folder?: string;
+    clock?: Pick<Clock, "now" | "monotonic">;
+  },
 ): Artifacts {
   const files = folder === undefined ? undefined : blobFiles(folder);
   const known = new Known(clock);
@@ -85,29 +84,38 @@ export function artifacts(
 
   async function write(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
     if (known.has(manifestKey)) return;
-    if ((await store.get([manifestKey]))[0] === undefined) await writeNew(manifestKey, hash, content);
+    const [entry] = await store.get([manifestKey]);
+    if (entry === undefined || readManifest(entry).orphanedAt !== undefined) {
+      await writeNew(manifestKey, hash, content);
+    }
     known.add(manifestKey);
   }
 
   async function writeNew(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
-    const manifest: Manifest = { bytes: content.length };
-    if (files !== undefined && content.length > STORE_BYTES) {
-      await files.write(hash, content);
+    const bytes = content.length;
+    const put = (manifest: Manifest): Put => ({ key: manifestKey, value: encodeRecord(manifest) });
+    if (files !== undefined && bytes > STORE_BYTES) {
+      const file = await files.write(hash, content);
+      await store.submit([put(file === hash ? { bytes } : { bytes, file })], []);
     } else {
       const parts = split(content, store.limits.valueBytes).map((value, i) => ({
         key: chunkKey(hash, i),
         value,
       }));
-      for (const group of groupsWithin(parts, store.limits.commitBytes)) await store.submit(group, []);
-      manifest.chunks = parts.length;
+      const manifest: Manifest = { bytes, chunks: parts.length };
+      const groups = groupsWithin(parts, store.limits.commitBytes - MANIFEST_BYTES);
+      const last = groups.pop() ?? [];
+      // Until all parts are there, the manifest is one that nobody relies on, and that whoever collects leaves alone.
+      const begun = put({ ...manifest, orphanedAt: clock.now() });
+      for (const [i, group] of groups.entries()) await store.submit(i === 0 ? [begun, ...group] : group, []);
+      await store.submit([...last, put(manifest)], []);
     }
-    await store.submit([{ key: manifestKey, value: encodeRecord(manifest) }], [manifestKey]);
     hit("artifact.written");
   }
 
   async function read(entry: Entry, hash: string): Promise<string> {
-    const { bytes, chunks } = decodeRecord(entry, toManifest);
-    const content = chunks === undefined ? await files?.read(hash, bytes) : await join(hash, bytes, chunks);
+    const { bytes, chunks, file = hash } = readManifest(entry);
+    const content = chunks === undefined ? await files?.read(file, bytes) : await join(hash, bytes, chunks);
     if (content === undefined) throw corrupt(hash, "its bytes are not there");
     if (content.length !== bytes) throw corrupt(hash, `it has ${content.length} bytes, not ${bytes}`);
     if (sha256(content) !== hash) throw corrupt(hash, "its bytes have another hash");
@@ -190,6 +198,8 @@ class Known {
   }
 }
 
+/** Room left in an operation for the manifest and its key. */
+const MANIFEST_BYTES = 1_000;
 /** Chunks read at a time, 1.2 MB. */
 const CHUNKS_A_READ = 20;
 
@@ -221,16 +231,6 @@ function groupsWithin(puts: Put[], commitBytes: number): Put[][] {
     room -= size;
   }
   return groups;
-}
-
-function toManifest(json: Json): Manifest | undefined {
-  if (!isObject(json) || !isCount(json.bytes)) return undefined;
-  if (json.chunks === undefined) return { bytes: json.bytes };
-  return isCount(json.chunks) ? { bytes: json.bytes, chunks: json.chunks } : undefined;
-}
-
-function isCount(value: Json | undefined): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= MAX_VALUE_BYTES;
 }
 
 function corrupt(hash: string, why: string): EngineError {

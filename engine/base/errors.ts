@@ -11,6 +11,7 @@ export type ErrorClass =
   | "auth"
   | "not_found"
   | "conflict"
+  | "gone"
   | "state"
   | "contention"
   | "limit"
@@ -51,6 +52,7 @@ export const ERROR_CODES = {
   version_not_found: { status: 404, class: "not_found", retry: "never", title: "No such version" },
   run_not_found: { status: 404, class: "not_found", retry: "never", title: "No such run" },
   step_not_found: { status: 404, class: "not_found", retry: "never", title: "No such step" },
+  attempt_not_found: { status: 404, class: "not_found", retry: "never", title: "No such attempt" },
   value_not_ready: { status: 404, class: "state", retry: "wait", title: "No value yet" },
   method_not_allowed: { status: 405, class: "validation", retry: "fix", title: "Method not allowed" },
   media_unsupported: { status: 415, class: "validation", retry: "fix", title: "Content type not taken" },
@@ -74,6 +76,7 @@ export const ERROR_CODES = {
   lease_held: { status: 409, class: "contention", retry: "wait", title: "Run is owned" },
   lease_lost: { status: 409, class: "contention", retry: "refresh", title: "Lease lost" },
   session_lost: { status: 409, class: "contention", retry: "refresh", title: "Session lost" },
+  frames_trimmed: { status: 410, class: "gone", retry: "refresh", title: "Output no longer kept" },
   body_too_large: { status: 413, class: "limit", retry: "fix", title: "Body too large" },
   record_too_large: { status: 413, class: "limit", retry: "fix", title: "Record too large" },
   internal: { status: 500, class: "internal", retry: "again", title: "Something broke here" },

@@ -5,7 +5,7 @@
  * kills the process at the point under test; `FAULT_POINTS` lets it walk all of them.
  */
 
-/** Every fault point, in the order in which a run passes them. */
+/** Every fault point, in the order in which a run passes them; the last one after its end. */
 export const FAULT_POINTS = [
   "submit.before",
   "submit.after",
@@ -16,6 +16,7 @@ export const FAULT_POINTS = [
   "commit.after",
   "frame.flush",
   "artifact.written",
+  "retention.half",
 ] as const;
 
 /** A place where a process may die. */

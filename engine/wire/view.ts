@@ -8,7 +8,7 @@ import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts
 import type { SkipReason } from "../run/state.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
 
-export type { RunLabel, StepLabel, StepProblem };
+export type { RunLabel, StepLabel, StepProblem, Usage };
 
 /** One line of a cell's log. */
 export interface LogLine {
@@ -42,6 +42,8 @@ export interface CellView {
   /** Characters dropped from the front of `text`. */
   textCut: number;
   reasoning: string;
+  /** Part of the latest attempt's output, or all of it, is no longer kept. */
+  trimmed?: true;
   logs: LogLine[];
   progress?: { part?: number; text: string };
   value?: StoredValue;

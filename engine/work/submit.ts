@@ -16,6 +16,7 @@ import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Graph } from "../graph/types.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
+import { retentionOf } from "../notebook/policy.ts";
 import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
@@ -28,6 +29,7 @@ import type { Put, Store } from "../store/store.ts";
 import type { Answer } from "./commit/turn.ts";
 import { rankOf, type RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
+import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
 import { type Named, named } from "./idempotency.ts";
 
 /** A request to run a notebook. */
@@ -44,6 +46,8 @@ export interface RunRequest {
   inputs?: JsonObject;
   /** Not to begin before, epoch ms; what is past begins at once. At most a year ahead. */
   startAt?: number;
+  /** The same, counted from when it is asked for, in ms; not with `startAt`. */
+  delayMs?: number;
   /** When the run expires, whatever it is doing then, epoch ms. Absent: never. */
   deadline?: number;
   /** 0 to 100, 50 if absent: a higher one is claimed first, until a lower one has waited a minute longer for each. */
@@ -156,7 +160,9 @@ function plannedBefore(
   if (known !== undefined) return known;
   const made = make();
   if (ofDocument.size >= PLANS_A_DOCUMENT) ofDocument.delete(ofDocument.keys().next().value!);
-  if (params.length <= LONGEST_PARAMS) ofDocument.set(params, made);
+  // A plan with values of its own is made again each time, because they are stored again each time.
+  const bare = made.plan?.steps.every(({ fallback }) => fallback === undefined) ?? true;
+  if (bare && params.length <= LONGEST_PARAMS) ofDocument.set(params, made);
   plans.set(document, ofDocument);
   return made;
 }
@@ -172,19 +178,18 @@ export interface Submitted {
  * Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`,
  * and `idempotency_conflict` for a key that made a run of another request.
  */
-export async function submit(ports: SubmitPorts, request: RunRequest): Promise<Submitted> {
+export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Submitted> {
   const now = ports.clock.now();
-  const name = await nameOf(ports, request, now);
+  // By what was said: the same delay, asked for again, names the same run.
+  const name = await nameOf(ports, asked, now);
   if (name?.made !== undefined) return { run: name.made };
+  const request = asked.delayMs === undefined ? asked : { ...asked, startAt: now + asked.delayMs };
   checkOptions(request, now);
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
   await storeGiven(ports, plan);
-  await ports.artifacts.putText(request.text);
-  const [planRef, paramsRef] = [
-    await ports.artifacts.putShared(plan as unknown as JsonObject),
-    await ports.artifacts.put(params),
-  ];
+  const [planRef, paramsRef] = await stored(ports, request.text, plan, params);
+  const retention = retentionOf(document.notebook.frontMatter);
   const head: RunHead = {
     id: ports.ids.next("run"),
     notebook: request.notebook,
@@ -196,6 +201,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     intent: "go",
     outcome: "none",
     ...optionsOf(request, now),
+    ...(retention === undefined ? {} : { retention }),
   };
   const event = {
     type: "run.queued",
@@ -207,11 +213,28 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
     ...optionsOf(request, now),
   } as const;
   ports.remember(head, plan);
+  await holdPlanned(ports.store, head, plan);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, name, head, event)) return { run: head.id, head };
-  const winner = (await nameOf(ports, request, now))?.made;
+  const winner = (await nameOf(ports, asked, now))?.made;
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
+}
+
+/** Longest between storing and naming: far below the time that content without holders is kept. */
+const NAMED_WITHIN_MS = 600_000;
+
+/** Stores what the run will name; again if that took so long, as over a machine's sleep, that some may be gone. */
+async function stored({ artifacts, clock }: SubmitPorts, text: string, plan: Plan, params: JsonObject) {
+  for (;;) {
+    const at = clock.now();
+    await artifacts.putText(text);
+    const refs = [
+      await artifacts.putShared(plan as unknown as JsonObject),
+      await artifacts.put(params),
+    ] as const;
+    if (clock.now() - at < NAMED_WITHIN_MS) return refs;
+  }
 }
 
 /** What is known of the request's key, if it has one (EN-202). */
@@ -260,6 +283,7 @@ async function appear(
     { key: began, value: encodeRecord(first) },
     { key: runKey(head.id), value: encodeRecord({ ...head, wakeAt: head.startAt }) },
     ...listed(head),
+    ...holdsOf(head.id, namesOfEvent(event), head.createdAt),
     {
       key: head.startAt === undefined
         ? readyKey(LANE, rankOf(head), head.id)
@@ -274,8 +298,9 @@ async function appear(
 
 /** What a request asks for, its text apart; what it does not say does not count. */
 function fingerprintOf(request: RunRequest): string {
-  const { notebook, params = {}, cells, inputs, startAt, deadline, priority, tags, overrides } = request;
-  const said = Object.entries({ inputs, startAt, deadline, priority, tags, overrides })
+  const { notebook, params = {}, cells, inputs, startAt, delayMs, deadline, priority, tags, overrides } =
+    request;
+  const said = Object.entries({ inputs, startAt, delayMs, deadline, priority, tags, overrides })
     .filter(([, value]) => value !== undefined);
   return sha256(
     canonicalJson({ notebook, params, cells: cells ?? null, ...Object.fromEntries(said) } as Json),

@@ -151,6 +151,7 @@ async function claim(
   if (stored === undefined || lease?.version !== orphaned?.version) return false;
   const loaded = await readable(ports, run, async () => {
     const head = readHead(stored);
+    if (head.deletedAt !== undefined) return undefined;
     const epoch = Math.max(head.epoch ?? 0, lease === undefined ? 0 : readLease(lease).epoch) + 1;
     return liveRun(head, await journals.load(head), epoch);
   });

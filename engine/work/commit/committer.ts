@@ -17,11 +17,14 @@ import { breath, type Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
 import { eventKey, frameKey, leaseKey, pastKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Feed } from "../stream/feed.ts";
+import { dueEntry, duePut, retired } from "../upkeep/due.ts";
+import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
@@ -44,6 +47,7 @@ export interface CommitterPorts {
   feed: Feed;
   clock: Clock;
   log: Log;
+  retention: Retention;
   slots: { free: number };
   /** Carries out what a turn calls for. */
   act(live: LiveRun, action: RunAction): void;
@@ -172,18 +176,18 @@ export class Committer {
   }
 
   /**
-   * As many claims, in their order, as one operation may check; the first one always. Two that check one key are rivals
-   * and never go together: the second has to see what the first has done.
+   * As many claims, in their order, as one operation may check; the first one always. Two that rest on the same record
+   * do not go together: each would pass without seeing what the other does to it.
    */
   #takeClaims(): Claim[] {
-    let checks = 0;
+    let count = 0;
     const checked = new Set<string>();
-    const fits = this.#claims.findIndex((claim) => {
-      const keys = claim.checks.map(({ key }) => JSON.stringify(key));
-      checks += keys.length;
-      const over = checks > this.ports.store.limits.checks || keys.some((key) => checked.has(key));
+    const fits = this.#claims.findIndex(({ checks }) => {
+      count += checks.length;
+      const keys = checks.map(({ key }) => JSON.stringify(key));
+      if (count > this.ports.store.limits.checks || keys.some((key) => checked.has(key))) return true;
       for (const key of keys) checked.add(key);
-      return over;
+      return false;
     });
     return this.#claims.splice(0, fits < 0 ? Math.min(this.#claims.length, MOST_CLAIMS) : Math.max(fits, 1));
   }
@@ -247,7 +251,12 @@ export class Committer {
         batch.puts.push({ key: eventKey(run.id, record.seq), value: encodeRecord(record) });
       }
       if (part.headChanged) {
-        part.live.head = headOf(part.live);
+        const before = dueEntry(part.live.head);
+        if (before !== undefined) batch.deletes.push(before);
+        part.live.head = retired(headOf(part.live), this.ports.retention);
+        const due = duePut(part.live.head);
+        batch.deletes = batch.deletes.filter((key) => !due.some((put) => String(put.key) === String(key)));
+        batch.puts.push(...due);
         if (part.released) {
           const { puts, wakeAt } = placeOf(part.live.head, run, turn.at);
           batch.puts.push(...puts);
@@ -256,6 +265,8 @@ export class Committer {
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
       if (run.phase === "ended" || part.released) batch.deletes.push(leaseKey(run.id));
+      const names = part.events.flatMap(namesOfEvent);
+      if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
       addPast(past, part);
     }
     batch.puts.push(...past.values());
@@ -266,7 +277,7 @@ export class Committer {
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
     const { live, frames, narration } = part;
-    this.ports.feed.publish(live.run.id, { frames: frames.flat(), record, events: narration });
+    this.ports.feed.publish(live.run.id, frames, record, narration);
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
     if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
     else if (!this.#lost) this.ports.written(part.live);

@@ -72,8 +72,8 @@ const RUN_BYTES = 24_000;
 /** The same for a whole turn: with one more record and batch of frames it stays below 700 KiB. */
 const TURN_BYTES = 500_000;
 const TURN_MUTATIONS = 700;
-/** Event, head, lease and ready entry or last value: what one command may write beside its frames. */
-const MUTATIONS_A_COMMAND = 4;
+/** Event, head, lease, and what else one command and the end that follows from it may write beside its frames. */
+const MUTATIONS_A_COMMAND = 5;
 
 /**
  * Takes items from the front of `queue` and applies them, then starts what may start. Changes the mirrors of the runs.

@@ -90,7 +90,7 @@ for (const retryAfterMs of [Infinity, NaN, 1e308, -5, -Infinity, 3_600_001]) {
     const wait = retried.due - clock.now();
     assert(wait > 0 && wait <= 3_600_000, `due in ${wait} ms`);
     assertEquals((await engine.view(run)).cells.a!.label, "retrying");
-    assertEquals((await pass(clock, ended(engine, run), 100_000)).label, "succeeded");
+    assertEquals((await pass(clock, ended(engine, run), 10_000)).label, "succeeded");
     await pass(clock, engine.close());
   });
 }
