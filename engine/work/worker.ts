@@ -291,7 +291,7 @@ export class Worker {
     tenure.timers.set(live, Infinity);
     for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
     // What it waits for may be soon, and what was said to it meanwhile is in the inbox.
-    if (live.released && !this.#closing) this.ring();
+    if (live.run.phase !== "ended" && live.released && !this.#closing) this.ring();
   }
 
   /** Renews when nothing else does, and gives the session up when it cannot be trusted any more. */
@@ -337,12 +337,12 @@ export class Worker {
   async #lookUntilQuiet(): Promise<void> {
     while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
       this.#claimAgain = false;
-      const ports = this.#claimPorts(this.#tenure);
+      const tenure = this.#tenure;
+      const ports = this.#claimPorts(tenure);
       if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
       this.#lookForOrphans = false;
       await claimReady(ports);
-      const { lookAt } = this.#tenure;
-      lookAt.set("timers", await claimDue(ports, this.ports.clock.now()));
+      tenure.lookAt.set("timers", await claimDue(ports, this.ports.clock.now()));
       await readInbox(ports);
     }
   }

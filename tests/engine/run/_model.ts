@@ -30,6 +30,22 @@ export function stateText(run: Run): string {
   return canonicalJson(copy(whole) as unknown as Json);
 }
 
+/** S5 The run is where the reference says, and so is each step. */
+export function assertAgree(run: Run, ref: Reference): void {
+  const found = [run.phase, run.intent, run.outcome, run.halted];
+  assertEquals(found, [ref.phase, ref.intent, ref.outcome, ref.halted], "S5 the run");
+  for (const [name, cell] of ref.cells) {
+    const step = run.steps.get(name)!;
+    const waits = ref.needsMet(cell) ? "ready" : "idle";
+    const phase = { waiting: waits, running: "running", held: "suspended", done: "ended" }[cell.is];
+    assertEquals(
+      [step.phase, step.outcome, step.attempts, step.due],
+      [phase, cell.end ?? "none", cell.attempts, cell.due],
+      `S5 step ${name}`,
+    );
+  }
+}
+
 /** See the module comment. */
 export class Model {
   run: Run;
@@ -94,7 +110,7 @@ export class Model {
       const tail = foldJournal(from, this.journal.slice(this.#snapshot.at));
       assertEquals(stateText(tail), text, "S1 a snapshot and the tail");
     }
-    this.#checkReference();
+    assertAgree(this.run, this.ref);
     this.#checkLists();
     this.#checkTimes();
     this.#checkWords();
@@ -140,22 +156,6 @@ export class Model {
     if (command.type === "adoptRun" || command.type === "retryStep") return;
     const decision = transition(this.run, command, this.now);
     assert(isRejected(decision) || decision.events.length === 0, `P12 ${command.type} is done twice`);
-  }
-
-  #checkReference(): void {
-    const { run, ref } = this;
-    const found = [run.phase, run.intent, run.outcome, run.halted];
-    assertEquals(found, [ref.phase, ref.intent, ref.outcome, ref.halted], "S5 the run");
-    for (const [name, cell] of ref.cells) {
-      const step = run.steps.get(name)!;
-      const waits = ref.needsMet(cell) ? "ready" : "idle";
-      const phase = { waiting: waits, running: "running", held: "suspended", done: "ended" }[cell.is];
-      assertEquals(
-        [step.phase, step.outcome, step.attempts, step.due],
-        [phase, cell.end ?? "none", cell.attempts, cell.due],
-        `S5 step ${name}`,
-      );
-    }
   }
 
   #checkLists(): void {
