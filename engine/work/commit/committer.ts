@@ -242,9 +242,9 @@ export class Committer {
     const past = new Map<string, Put>();
     for (const part of turn.runs.values()) {
       const { run } = part.live;
-      for (const frames of part.frames) {
+      for (const { frames, value } of part.frames) {
         const { step, attempt, seq } = frames.at(-1)!;
-        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value: encodeRecord(frames) });
+        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value });
       }
       const record = recordOf(part, turn.at, worker, epoch);
       if (record !== undefined) {
@@ -277,7 +277,7 @@ export class Committer {
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
     const { live, frames, narration } = part;
-    this.ports.feed.publish(live.run.id, frames, record, narration);
+    this.ports.feed.publish(live.run.id, frames.map((batch) => batch.frames), record, narration);
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
     if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
     else if (!this.#lost) this.ports.written(part.live);
