@@ -25,6 +25,14 @@ export { MAX_VALUE_BYTES };
 export const INLINE_BYTES = 8192;
 /** Longest content, in bytes, that is kept in the store if there is a folder for the rest. */
 const STORE_BYTES = 1024 * 1024;
+
+/**
+ * How long content counts as stored without another look, once it was seen there, and of how much content that is known.
+ * What nothing names is left alone for an hour, so that it cannot go meanwhile.
+ */
+const KNOWN_MS = 600_000;
+const MOST_KNOWN = 1_000;
+
 /** Stores and fetches values. */
 export interface Artifacts {
   /**
@@ -34,6 +42,11 @@ export interface Artifacts {
    * @throws `body_too_large` above 64 MiB
    */
   put(value: Json): Promise<StoredValue>;
+  /**
+   * Stores a value that many records name, always by hash: it is written once and then costs nothing. The value must not
+   * change afterwards, since an object that comes again is not read again.
+   */
+  putShared(value: Json & object): Promise<StoredValue>;
   /** The value that a record names. @throws `store_corrupt` if its bytes are gone or are not those that were stored */
   get(stored: StoredValue): Promise<Json>;
   /** Stores a notebook's text. @returns its version: the SHA-256 of the text. @throws `body_too_large` above 64 MiB */
@@ -59,13 +72,26 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * ```
  */
 export function artifacts(
-  { store, folder, clock = systemClock }: { store: Store; folder?: string; clock?: Clock },
+  { store, folder, clock = systemClock }: {
+    store: Store;
+    folder?: string;
+    clock?: Pick<Clock, "now" | "monotonic">;
+  },
 ): Artifacts {
   const files = folder === undefined ? undefined : blobFiles(folder);
+  const known = new Known(clock);
+  const shared = new WeakMap<object, { sha256: string; bytes: number }>();
 
   async function write(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
-    const [known] = await store.get([manifestKey]);
-    if (known !== undefined && readManifest(known).orphanedAt === undefined) return;
+    if (known.has(manifestKey)) return;
+    const [entry] = await store.get([manifestKey]);
+    if (entry === undefined || readManifest(entry).orphanedAt !== undefined) {
+      await writeNew(manifestKey, hash, content);
+    }
+    known.add(manifestKey);
+  }
+
+  async function writeNew(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
     const bytes = content.length;
     const put = (manifest: Manifest): Put => ({ key: manifestKey, value: encodeRecord(manifest) });
     if (files !== undefined && bytes > STORE_BYTES) {
@@ -122,6 +148,15 @@ export function artifacts(
       await write(blobKey(hash), hash, content);
       return { sha256: hash, bytes: content.length };
     },
+    async putShared(value) {
+      const before = shared.get(value);
+      if (before !== undefined && known.has(blobKey(before.sha256))) return before;
+      const content = encode(canonicalJson(value));
+      const stored = { sha256: sha256(content), bytes: content.length };
+      await write(blobKey(stored.sha256), stored.sha256, content);
+      shared.set(value, stored);
+      return stored;
+    },
     async get(stored) {
       if ("inline" in stored) return stored.inline;
       const [entry] = await store.get([blobKey(stored.sha256)]);
@@ -145,6 +180,27 @@ export function artifacts(
       throw new EngineError("version_not_found", `No notebook text has this version: ${version}`);
     },
   };
+}
+
+/** Manifests that were seen in the store lately: by either clock, since one jumps and the other may sleep with the machine. */
+class Known {
+  readonly #until = new Map<string, { monotonic: number; now: number }>();
+
+  constructor(private readonly clock: Pick<Clock, "now" | "monotonic">) {}
+
+  has(manifestKey: Key): boolean {
+    const until = this.#until.get(manifestKey.join("/"));
+    return until !== undefined && until.monotonic > this.clock.monotonic() && until.now > this.clock.now();
+  }
+
+  add(manifestKey: Key): void {
+    if (this.#until.size >= MOST_KNOWN) this.#until.delete(this.#until.keys().next().value!);
+    const { clock } = this;
+    this.#until.set(manifestKey.join("/"), {
+      monotonic: clock.monotonic() + KNOWN_MS,
+      now: clock.now() + KNOWN_MS,
+    });
+  }
 }
 
 /** Room left in an operation for the manifest and its key. */

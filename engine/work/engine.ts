@@ -176,10 +176,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     worker: options.worker,
     sessionTtlMs: options.sessionTtlMs,
-    retention: { ...DEFAULT_RETENTION, ...options.retention },
-    artifactsFolder: options.artifactsFolder,
     slots: options.slots,
     maxRuns: options.maxRuns,
+    retention: { ...DEFAULT_RETENTION, ...options.retention },
+    artifactsFolder: options.artifactsFolder,
     ...(options.only === undefined ? {} : { only: options.only }),
     taken: ({ head }) => announce(head),
   });
@@ -192,6 +192,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     clock,
     ids,
     history,
+    plans: new WeakMap(),
     remember: journals.remember,
     admit: (...run) => worker?.admit(...run),
   };

@@ -21,7 +21,7 @@ import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
 import { LONGEST_DELAY_MS } from "../run/commands/attempt.ts";
-import type { History, Plan } from "../plan/types.ts";
+import type { History, Plan, PlanStep } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, runKey, timerKey } from "../store/keys.ts";
 import type { JournalRecord, RunEvent } from "../run/event.ts";
@@ -90,6 +90,7 @@ export interface SubmitPorts {
   clock: Clock;
   ids: Ids;
   history(notebook: string): Promise<History>;
+  plans: Plans;
   /** Spares the reading of a plan that was just made. */
   remember(head: RunHead, plan: Plan): void;
   /** Lets this process's worker make the run, if it has one with room. */
@@ -107,18 +108,24 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const contents = await hashFiles(ports.workspace, graph);
   const history = request.cells === undefined ? undefined : await ports.history(request.notebook);
   const known = [...document.problems, ...resolved.problems, ...files.problems];
-  const { plan, problems } = makePlan({
-    graph,
-    notebook,
-    version: document.version,
-    params: files.values,
-    problems: known,
-    contents,
-    kinds: (name) => ports.kinds.get(name),
-    ...(request.cells === undefined ? {} : { cells: request.cells, history }),
-    ...(request.inputs === undefined ? {} : { given: request.inputs }),
-    ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
-  });
+  const make = () =>
+    makePlan({
+      graph,
+      notebook,
+      version: document.version,
+      params: files.values,
+      problems: known,
+      contents,
+      kinds: (name) => ports.kinds.get(name),
+      ...(request.cells === undefined ? {} : { cells: request.cells, history }),
+      ...(request.inputs === undefined ? {} : { given: request.inputs }),
+      ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
+    });
+  const refused = known.length > document.problems.length;
+  const special = request.cells ?? request.inputs ?? request.overrides;
+  const { plan, problems } = special !== undefined || refused
+    ? make()
+    : plannedBefore(ports.plans, document, canonicalJson([files.values, contents]), make);
   const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
   return {
     document,
@@ -128,6 +135,32 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
     ...(history === undefined ? {} : { history }),
     ...(plan === undefined ? {} : { plan }),
   };
+}
+
+/**
+ * Plans of whole documents by their params and what their cells read, while the document is remembered. Runs of a
+ * deployment differ in little, and making a plan hashes every cell.
+ */
+export type Plans = WeakMap<Document, Map<string, ReturnType<typeof makePlan>>>;
+
+/** Plans kept of a document, and the longest text of params that one is kept for. */
+const PLANS_A_DOCUMENT = 20;
+const LONGEST_PARAMS = 4_096;
+
+function plannedBefore(
+  plans: Plans,
+  document: Document,
+  params: string,
+  make: () => ReturnType<typeof makePlan>,
+): ReturnType<typeof makePlan> {
+  const ofDocument = plans.get(document) ?? new Map<string, ReturnType<typeof makePlan>>();
+  const known = ofDocument.get(params);
+  if (known !== undefined) return known;
+  const made = make();
+  if (ofDocument.size >= PLANS_A_DOCUMENT) ofDocument.delete(ofDocument.keys().next().value!);
+  if (params.length <= LONGEST_PARAMS) ofDocument.set(params, made);
+  plans.set(document, ofDocument);
+  return made;
 }
 
 /** What came of a request. */
@@ -190,7 +223,10 @@ async function stored({ artifacts, clock }: SubmitPorts, text: string, plan: Pla
   for (;;) {
     const at = clock.now();
     await artifacts.putText(text);
-    const refs = [await artifacts.put(plan as unknown as Json), await artifacts.put(params)] as const;
+    const refs = [
+      await artifacts.putShared(plan as unknown as JsonObject),
+      await artifacts.put(params),
+    ] as const;
     if (clock.now() - at < NAMED_WITHIN_MS) return refs;
   }
 }
@@ -304,11 +340,16 @@ function optionsOf({ startAt, deadline, priority, tags }: RunRequest, now: numbe
   };
 }
 
+/** Fallbacks as their plans were made with them: a plan that serves again finds that what it names may have gone. */
+const fallbacks = new WeakMap<PlanStep, Json>();
+
 /** EN-112: what a plan holds as a value of its own is stored before anyone names it. */
 async function storeGiven({ artifacts }: SubmitPorts, plan: Plan): Promise<void> {
   for (const step of plan.steps) {
     const { fallback, reuse } = step;
-    if (fallback !== undefined && "inline" in fallback) step.fallback = await artifacts.put(fallback.inline);
+    if (fallback !== undefined && "inline" in fallback) fallbacks.set(step, fallback.inline);
+    const given = fallbacks.get(step);
+    if (given !== undefined) step.fallback = await artifacts.put(given);
     if (reuse !== undefined && reuse.run === undefined && "inline" in reuse.value) {
       step.reuse = { value: await artifacts.put(reuse.value.inline) };
     }

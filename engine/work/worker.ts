@@ -63,13 +63,13 @@ export interface WorkerPorts {
   worker: string;
   /** How long its session lives without a write. */
   sessionTtlMs?: number;
+  /** Attempts at a time, and runs in memory; defaults above. */
+  slots?: number;
+  maxRuns?: number;
   /** How long what runs left is kept. */
   retention: Retention;
   /** Folder of values over 1 MiB. */
   artifactsFolder?: string;
-  /** Attempts at a time, and runs in memory; defaults above. */
-  slots?: number;
-  maxRuns?: number;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
   /** A run was taken in. */

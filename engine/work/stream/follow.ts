@@ -189,9 +189,11 @@ class Reader {
     }
     if (record !== undefined && record.seq > this.#run.seq) {
       if (record.seq !== this.#run.seq + 1) return "gap";
-      narrate(this.#run, record);
+      const own = narrate(this.#run, record);
       this.#settle(record);
-      if (record.seq > this.#silentTo) items.push(...events.map((event): Item => ({ kind: "event", event })));
+      if (record.seq > this.#silentTo) {
+        for (const event of events ?? own.flat()) items.push({ kind: "event", event });
+      }
     }
     return items.length === 0 ? undefined : this.#group(items);
   }

@@ -9,6 +9,7 @@ import { canonicalJson, type Json } from "../../../engine/base/json.ts";
 import type { StoredValue } from "../../../engine/plan/types.ts";
 import { blobKey, chunkKey, versionKey } from "../../../engine/store/keys.ts";
 import { memoryStore } from "../../../engine/store/memory.ts";
+import type { Key, Put, Store } from "../../../engine/store/store.ts";
 import { encodeRecord } from "../../../engine/store/codec.ts";
 import { keysOf } from "../../contracts/store/read.ts";
 
@@ -202,4 +203,33 @@ Deno.test("EN-112 any JSON comes back equal", async () => {
     }),
     { numRuns: 50 },
   );
+});
+
+Deno.test("EN-201 what many records name is stored by hash, and written and looked for once", async () => {
+  const store = memoryStore();
+  let asked = 0;
+  const counted: Store = Object.assign(Object.create(store) as Store, {
+    get: (keys: readonly Key[]) => (asked++, store.get(keys)),
+    submit: (puts: readonly Put[], unless: readonly Key[]) => (asked++, store.submit(puts, unless)),
+  });
+  let now = 0;
+  const { putShared, putText, get } = artifacts({
+    store: counted,
+    clock: { now: () => now, monotonic: () => now },
+  });
+  const plan = { steps: ["a"] };
+  const stored = await putShared(plan);
+  assertEquals(await get(stored), plan);
+  assert("sha256" in stored);
+  asked = 0;
+  assertEquals(await putShared(plan), stored);
+  assertEquals(await putShared({ steps: ["a"] }), stored);
+  assertEquals(asked, 0);
+  // A text of the same bytes is another thing in the store.
+  assertEquals(await putText('{"steps":["a"]}'), stored.sha256);
+  assert(asked > 0);
+  now = 3_600_000;
+  asked = 0;
+  assertEquals(await putShared(plan), stored);
+  assertEquals(asked, 1);
 });

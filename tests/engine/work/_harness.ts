@@ -54,10 +54,10 @@ export interface EngineTraits {
   log?: Log;
   artifactsFolder?: string;
   sessionTtlMs?: number;
-  only?: readonly string[];
-  retention?: Partial<Retention>;
   slots?: number;
   maxRuns?: number;
+  only?: readonly string[];
+  retention?: Partial<Retention>;
 }
 
 /** An engine whose `ts` cells are scripted. */

@@ -203,7 +203,7 @@ Deno.test("C3 a run says what it names in the commits that name it, whichever wa
       }),
     );
     await pass(clock, ended(engine, run));
-    assertEquals(await held(run), 3, "text, params, the value of a");
+    assertEquals(await held(run), 4, "text, plan, params, the value of a");
   }
   const { run } = await pass(
     clock,
@@ -211,7 +211,7 @@ Deno.test("C3 a run says what it names in the commits that name it, whichever wa
   );
   await pass(clock, ended(engine, run));
   assertEquals((await engine.view(run)).cells.a!.label, "reused");
-  assertEquals(await held(run), 3, "text, params, the value of a that it took from the run before");
+  assertEquals(await held(run), 4, "text, plan, params, the value of a that it took from the run before");
   await pass(clock, engine.close());
 });
 
