@@ -6,6 +6,7 @@
  * be taken when it wakes.
  */
 import type { Clock, Millis } from "../base/clock.ts";
+import { hit } from "../base/faults.ts";
 
 /** How soon what was due is looked at again, and the longest wait: the wall clock may have been moved meanwhile. */
 const AGAIN_MS = 1_000;
@@ -51,6 +52,10 @@ export class Timers<T> {
 
   #fire(): void {
     const now = this.clock.now();
-    for (const [item, due] of this.#due) if (due <= now) this.wake(item);
+    for (const [item, due] of this.#due) {
+      if (due > now) continue;
+      hit("timer.fired");
+      this.wake(item);
+    }
   }
 }

@@ -9,6 +9,7 @@
  * ```
  */
 import type { Clock } from "../base/clock.ts";
+import { hit } from "../base/faults.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Plan } from "../plan/types.ts";
@@ -169,7 +170,9 @@ export class Worker {
     if (tenure === undefined) return;
     await this.#drained(tenure, drainMs);
     this.#abort(tenure);
+    hit("drain.half");
     await this.#release(tenure);
+    hit("drain.half");
     tenure.committer.abandon();
     this.#end(tenure);
     await this.ports.store.closeSession(tenure.held.session).catch((error) =>

@@ -80,6 +80,7 @@ export async function execute(
   hit("attempt.result");
   const command = await classify(ports, live, step, attempt, outcome, abort.signal);
   const frames = writer.close();
+  if (command.type === "delayAttempt") hit("suspend.opened");
   ports.report(live, { ...command, frames: writer.seq } as RunCommand, frames);
   const durationMs = clock.now() - startedAt;
   log.write({

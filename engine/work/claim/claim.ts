@@ -81,6 +81,7 @@ export async function claimDue(ports: ClaimPorts, now: Millis): Promise<Millis> 
       const due = entry.key[1] as Millis;
       // T1 Never early.
       if (due > now || !ports.hasRoom()) return due;
+      hit("timer.fired");
       await claimEntry(ports, entry);
     }
     if (window.length < WINDOW) return Infinity;
@@ -121,6 +122,7 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
     if (session === undefined) alive.add(id);
     else taken.push(session);
   }
+  if (taken.length > 0) hit("takeover.bumped");
   for (const entry of leases) {
     const run = lastText(entry.key);
     const lease = await readable(ports, run, () => readLease(entry));

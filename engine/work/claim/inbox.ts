@@ -2,6 +2,7 @@
  * Commands from elsewhere than a run's owner. Owns: the order in which they are read, and what becomes of those that
  * nobody can apply. Never: what a command means.
  */
+import { hit } from "../../base/faults.ts";
 import type { ControlCommand } from "../../run/command.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { answerKey, inboxPrefix } from "../../store/keys.ts";
@@ -33,7 +34,10 @@ export async function readInbox(ports: InboxPorts): Promise<void> {
     // A repeated one has its answer already.
     const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
     if (command === undefined || known) await ports.committer.claim([], [], [entry.key]);
-    else await apply(ports, live, command, id, entry.key);
+    else {
+      hit("command.accepted");
+      await apply(ports, live, command, id, entry.key);
+    }
     ports.rest(live);
   }
 }

@@ -230,6 +230,7 @@ export class Committer {
   }
 
   #publish(part: RunTurn, turn: Turn): void {
+    pass(part);
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
     this.ports.feed.publish(part.live.run.id, { frames: part.frames.flat(), record, events: part.narration });
@@ -244,6 +245,15 @@ export class Committer {
     this.abandon();
     this.ports.lost();
   }
+}
+
+/** Marks what of a turn that is durable has a fault point of its own. */
+function pass({ events, released }: RunTurn): void {
+  for (const { type } of events) {
+    if (type === "step.delayed") hit("suspend.released");
+    else if (type === "step.retried") hit("retry.scheduled");
+  }
+  if (released) hit("run.released");
 }
 
 /** What plans want to know of the values that a turn made: whose they are and how they came about. */

@@ -3,6 +3,7 @@
  * Owns: how often. Never: what a snapshot holds (`engine/run/snapshot.ts`).
  */
 import type { Artifacts } from "../../artifacts/artifacts.ts";
+import { hit } from "../../base/faults.ts";
 import type { Json } from "../../base/json.ts";
 import { takeSnapshot } from "../../run/snapshot.ts";
 import { encodeRecord } from "../../store/codec.ts";
@@ -28,4 +29,5 @@ export async function writeSnapshot(
   const [seq, taken] = [run.seq, takeSnapshot(run) as unknown as Json];
   const state = await artifacts.put(taken);
   await committer.claim([], [{ key: snapshotKey(run.id), value: encodeRecord({ seq, state }) }], []);
+  hit("snapshot.written");
 }
