@@ -311,7 +311,10 @@ export class Worker {
       this.#lookForOrphans = false;
       await claimReady(ports);
       const { lookAt } = this.#tenure;
-      lookAt.set("timers", await claimDue(ports, this.ports.clock.now()));
+      const now = this.ports.clock.now();
+      const due = await claimDue(ports, now);
+      // For one that is due there was no room: the next poll looks again.
+      lookAt.set("timers", due <= now ? Infinity : due);
       await readInbox(ports);
     }
   }
