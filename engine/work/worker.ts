@@ -273,7 +273,7 @@ export class Worker {
     tenure.timers.set(live, Infinity);
     for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
     // What it waits for may be soon, and what was said to it meanwhile is in the inbox.
-    if (live.released && !this.#closing) this.ring();
+    if (live.run.phase !== "ended" && !this.#closing) this.ring();
   }
 
   /** Renews when nothing else does, and gives the session up when it cannot be trusted any more. */

@@ -223,7 +223,11 @@ export class Committer {
         }
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
-      if (run.phase === "ended" || part.released) batch.deletes.push(leaseKey(run.id));
+      if (run.phase === "ended" || part.released) {
+        batch.deletes.push(leaseKey(run.id));
+        // L1 What comes for it from here on is its next owner's to apply.
+        part.live.released = true;
+      }
       batch.puts.push(...pastValues(part));
     }
     return batch;

@@ -46,7 +46,7 @@ export interface LiveRun {
   readonly attempts: Map<string, OpenAttempt>;
   /** Owner changes so far, this one included. */
   epoch: number;
-  /** It was given back: whatever is said to it here has to be said to its next owner. */
+  /** It was given back, or has ended: whatever is said to it here has to be said to its next owner. */
   released?: true;
   /** Events that its last snapshot holds. */
   snapshotAt: number;

@@ -252,3 +252,23 @@ Deno.test("EN-1702 R26 an attempt that asks for a delay of 1 ms a hundred times 
   assertEquals([view.label, kind.calls.length], ["succeeded", 101]);
   await engine.close();
 });
+
+Deno.test("L1 whoever ended a run writes nothing of it any more: its lease may be another's by then", async () => {
+  const store = memoryStore();
+  const written: string[] = [];
+  const front = withMethods(store, {
+    commit(session, checks, puts, deletes) {
+      const keys = [...puts.map(({ key }) => key), ...deletes];
+      written.push(keys.filter(([kind]) => kind === "lease" || kind === "run").join(" "));
+      return store.commit(session, checks, puts, deletes);
+    },
+  });
+  const engine = await engineOf(front, new ScriptedKind({ a: untilAborted }));
+  const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
+  await happened(engine, run, "step.started");
+  await engine.tell(run, { type: "cancelRun", by: "ann" });
+  await ended(engine, run);
+  await engine.close();
+  const [head, lease] = [`run,${run}`, `lease,${run}`];
+  assertEquals(written.filter((keys) => keys !== ""), [`${lease} ${head}`, head, `${head} ${lease}`]);
+});
