@@ -45,6 +45,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Lets everything run that can run now, timers apart. Takes no time by itself. */
+export function breath(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 function sleepOnce(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

@@ -5,7 +5,7 @@
  * kills the process at the point under test; `FAULT_POINTS` lets it walk all of them.
  */
 
-/** Every fault point, in the order in which a run passes them; the last two are those of whoever comes and goes. */
+/** Every fault point, in the order in which a run passes them; the last three are of whoever comes, goes and clears up. */
 export const FAULT_POINTS = [
   "submit.before",
   "submit.after",
@@ -33,6 +33,7 @@ export const FAULT_POINTS = [
   "takeover.bumped",
   /** A worker that closes has aborted its attempts; and again: has given its runs back and still has its session. */
   "drain.half",
+  "retention.half",
 ] as const;
 
 /** A place where a process may die. */

@@ -12,6 +12,7 @@ import type { Clock } from "../base/clock.ts";
 import { hit } from "../base/faults.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import type { Retention } from "../notebook/policy.ts";
 import type { Plan } from "../plan/types.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
 import type { RunEvent } from "../run/event.ts";
@@ -21,6 +22,7 @@ import { encodeRecord } from "../store/codec.ts";
 import { leaseKey } from "../store/keys.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import { blobFiles } from "../artifacts/blob_files.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
 import { adoptOrphans, claimDue, claimReady } from "./claim/claim.ts";
@@ -34,6 +36,8 @@ import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
 import type { Feed } from "./stream/feed.ts";
 import { Timers } from "./timers.ts";
+import { unpin } from "./upkeep/pins.ts";
+import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** Attempts that a worker runs at a time, and runs that it keeps in memory. */
 const SLOTS = 32;
@@ -60,6 +64,13 @@ export interface WorkerPorts {
   worker: string;
   /** How long its session lives without a write. */
   sessionTtlMs?: number;
+  /** Attempts at a time, and runs in memory; defaults above. */
+  slots?: number;
+  maxRuns?: number;
+  /** How long what runs left is kept. */
+  retention: Retention;
+  /** Folder of values over 1 MiB. */
+  artifactsFolder?: string;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
   /** A run was taken in. */
@@ -133,7 +144,7 @@ export class Worker {
     puts: Put[],
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
-    if (tenure === undefined || !this.#claimPorts(tenure).hasRoom()) return undefined;
+    if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
@@ -162,6 +173,12 @@ export class Worker {
     if (this.#tenure !== undefined) this.#lose(this.#tenure);
   }
 
+  /** Takes a run's pin away; undefined while there is no session to write under. */
+  unpin(run: string): Promise<void> | undefined {
+    const committer = this.#tenure?.committer;
+    return committer && unpin(run, (...operation) => committer.claim(...operation));
+  }
+
   /** Stops claiming, waits up to `drainMs` for open attempts, aborts the rest and gives up the session. */
   async close(drainMs: number): Promise<void> {
     this.#closing = true;
@@ -185,13 +202,14 @@ export class Worker {
     const held = await HeldSession.open(store, worker, clock, sessionTtlMs);
     const over = new AbortController();
     const runs = new Map<string, LiveRun>();
-    const slots = { free: SLOTS };
+    const slots = { free: this.ports.slots ?? SLOTS };
     const committer = new Committer({
       store,
       held,
       feed,
       clock,
       log,
+      retention: this.ports.retention,
       slots,
       act: (live, action) => this.#act(tenure, live, action),
       gone: (live) => this.#forget(tenure, live),
@@ -206,6 +224,7 @@ export class Worker {
     try {
       await adoptOrphans(this.#claimPorts(tenure), clock.now());
       this.#poll(tenure);
+      this.#upkeep(tenure);
       await this.#look();
     } catch (error) {
       committer.abandon();
@@ -222,8 +241,10 @@ export class Worker {
       worker,
       log,
       committer: tenure.committer,
-      hasRoom: () =>
-        this.#tenure === tenure && !this.#closing && tenure.held.trusted && tenure.runs.size < MAX_RUNS,
+      room: () =>
+        this.#tenure === tenure && !this.#closing && tenure.held.trusted
+          ? (this.ports.maxRuns ?? MAX_RUNS) - tenure.runs.size
+          : 0,
       unreadable: this.#unreadable,
       owns: (run: string) => tenure.runs.has(run),
       live: (run: string) => tenure.runs.get(run),
@@ -247,9 +268,9 @@ export class Worker {
   /** What follows once something of a run is durable, besides the actions that it asked for. */
   #written(tenure: Tenure, live: LiveRun): void {
     if (snapshotDue(live)) {
-      const { artifacts } = this.ports;
+      const { artifacts, store } = this.ports;
       // The journal has everything; another is tried when it is due.
-      writeSnapshot({ artifacts, committer: tenure.committer }, live).catch((error) =>
+      writeSnapshot({ artifacts, store, committer: tenure.committer }, live).catch((error) =>
         this.#warn(`No snapshot of ${live.run.id}`, error)
       );
     }
@@ -295,6 +316,19 @@ export class Worker {
       this.#lookForOrphans ||= turn % ORPHANS_EVERY === 0;
       this.ring();
     }
+  }
+
+  /** A worker that takes up only its own runs leaves what is nobody's to others. */
+  #upkeep({ held, committer, over }: Tenure): void {
+    if (this.#own !== undefined) return;
+    const { artifactsFolder } = this.ports;
+    void new Upkeep({
+      ...this.ports,
+      ...(artifactsFolder === undefined ? {} : { files: blobFiles(artifactsFolder) }),
+      session: held.session,
+      claim: (...operation) => committer.claim(...operation),
+      signal: over.signal,
+    }).keep();
   }
 
   /** One look at a time; a ring during a look is followed by another. */

@@ -43,8 +43,8 @@ export interface ClaimPorts {
   committer: Committer;
   worker: string;
   log: Log;
-  /** Whether the worker has room for another run. */
-  hasRoom(): boolean;
+  /** For how many more runs the worker has room. */
+  room(): number;
   owns(run: string): boolean;
   /** Whether the worker takes this run up at all. */
   wants(run: string): boolean;
@@ -59,11 +59,7 @@ export async function claimReady(ports: ClaimPorts): Promise<void> {
   let after: Key | undefined;
   for (;;) {
     const window = await Array.fromAsync(ports.store.list(readyPrefix(LANE), { limit: WINDOW, after }));
-    for (const entry of window) {
-      if (!ports.hasRoom()) return;
-      await claimEntry(ports, entry);
-    }
-    if (window.length < WINDOW) return;
+    if (!await claimAll(ports, window) || window.length < WINDOW) return;
     after = window.at(-1)!.key;
   }
 }
@@ -77,13 +73,11 @@ export async function claimDue(ports: ClaimPorts, now: Millis): Promise<Millis> 
   let after: Key | undefined;
   for (;;) {
     const window = await Array.fromAsync(ports.store.list(timerPrefix, { limit: WINDOW, after }));
-    for (const entry of window) {
-      const due = entry.key[1] as Millis;
-      // T1 Never early.
-      if (due > now || !ports.hasRoom()) return due;
-      hit("timer.fired");
-      await claimEntry(ports, entry);
-    }
+    // T1 Never early.
+    const due = window.filter(({ key }) => (key[1] as Millis) <= now);
+    if (due.length > 0) hit("timer.fired");
+    if (!await claimAll(ports, due)) return now;
+    if (due.length < window.length) return window[due.length]!.key[1] as Millis;
     if (window.length < WINDOW) return Infinity;
     after = window.at(-1)!.key;
   }
@@ -92,6 +86,13 @@ export async function claimDue(ports: ClaimPorts, now: Millis): Promise<Millis> 
 /** Claims one run that nobody owns, whatever the room and whether it has ended, because somebody has told it something. */
 export async function claimOne(ports: ClaimPorts, run: string): Promise<boolean> {
   return await claim(ports, run, [], undefined, true);
+}
+
+/** Claims these together, so that their records are read at once and few operations write them; false if room ran out. */
+async function claimAll(ports: ClaimPorts, entries: Entry[]): Promise<boolean> {
+  const room = ports.room();
+  await Promise.all(entries.slice(0, Math.max(0, room)).map((entry) => claimEntry(ports, entry)));
+  return room >= entries.length;
 }
 
 async function claimEntry(ports: ClaimPorts, { key, version }: Entry): Promise<void> {
@@ -127,7 +128,7 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
     const run = lastText(entry.key);
     const lease = await readable(ports, run, () => readLease(entry));
     if (lease === undefined || alive.has(lease.session)) continue;
-    if (ports.hasRoom()) await claim(ports, run, [], entry);
+    if (ports.room() > 0) await claim(ports, run, [], entry);
     else await requeue(ports, run, entry);
   }
   for (const session of taken) await store.closeSession(session);
@@ -152,6 +153,7 @@ async function claim(
   if (stored === undefined || lease?.version !== orphaned?.version) return false;
   const loaded = await readable(ports, run, async () => {
     const head = readHead(stored);
+    if (head.deletedAt !== undefined) return undefined;
     const epoch = Math.max(head.epoch ?? 0, lease === undefined ? 0 : readLease(lease).epoch) + 1;
     return liveRun(head, await journals.load(head), epoch);
   });

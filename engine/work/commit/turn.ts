@@ -9,6 +9,7 @@ import type { Millis } from "../../base/clock.ts";
 import type { EngineError } from "../../base/errors.ts";
 import type { RunAction, RunCommand } from "../../run/command.ts";
 import type { JournalRecord, RunEvent } from "../../run/event.ts";
+import { foldEvent } from "../../run/fold.ts";
 import { nextCommand } from "../../run/next.ts";
 import { isRejected, transition } from "../../run/transition.ts";
 import type { Key, Put } from "../../store/store.ts";
@@ -41,7 +42,8 @@ export interface RunTurn {
   live: LiveRun;
   frames: Frame[][];
   events: RunEvent[];
-  narration: WireEvent[];
+  /** What the events mean to watchers; absent if nobody watches the run as the turn is built. */
+  narration?: WireEvent[];
   actions: RunAction[];
   /** Whether the head record must be written again. */
   headChanged: boolean;
@@ -55,6 +57,7 @@ export interface RunTurn {
 /** A turn: its parts by run, and whom to answer. */
 export interface Turn {
   at: Millis;
+  watched(run: string): boolean;
   runs: Map<LiveRun, RunTurn>;
   puts: Put[];
   deletes: Key[];
@@ -69,17 +72,24 @@ const RUN_BYTES = 24_000;
 /** The same for a whole turn: with one more record and batch of frames it stays below 700 KiB. */
 const TURN_BYTES = 500_000;
 const TURN_MUTATIONS = 700;
-/** Event, head, lease and ready entry or last value: what one command may write beside its frames. */
-const MUTATIONS_A_COMMAND = 4;
+/** Event, head, lease, and what else one command and the end that follows from it may write beside its frames. */
+const MUTATIONS_A_COMMAND = 5;
 
 /**
  * Takes items from the front of `queue` and applies them, then starts what may start. Changes the mirrors of the runs.
  *
  * @param slots attempts that the worker may open, shared by all its runs
  * @param hungry runs that could start something if there were slots; kept up to date
+ * @param watched whether anybody follows a run
  */
-export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<LiveRun>, at: Millis): Turn {
-  const turn: Turn = { at, runs: new Map(), puts: [], deletes: [], answers: [] };
+export function buildTurn(
+  queue: Item[],
+  slots: { free: number },
+  hungry: Set<LiveRun>,
+  at: Millis,
+  watched: (run: string) => boolean,
+): Turn {
+  const turn: Turn = { at, watched, runs: new Map(), puts: [], deletes: [], answers: [] };
   let bytes = 0;
   let mutations = 0;
   const kept: Item[] = [];
@@ -137,7 +147,7 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
     live,
     frames: [],
     events: [],
-    narration: [],
+    ...(turn.watched(live.run.id) ? { narration: [] } : {}),
     actions: [],
     headChanged: false,
     told: false,
@@ -173,7 +183,8 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
   if (decision.events.length > 0 && part.events.length === 0) run.seq++;
   for (const event of decision.events) {
     const open = run.open.size;
-    part.narration.push(...narrateEvent(run, event, run.seq, turn.at, part.narration.length));
+    if (part.narration === undefined) foldEvent(run, event, turn.at);
+    else part.narration.push(...narrateEvent(run, event, run.seq, turn.at, part.narration.length));
     // What a former session had open never took a slot of this one.
     if (event.type !== "run.adopted") slots.free -= run.open.size - open;
     part.events.push(event);

@@ -11,7 +11,8 @@ import type { Frame, WireEvent } from "../../wire/frame.ts";
 export interface Turnout {
   frames: Frame[];
   record?: JournalRecord;
-  events: WireEvent[];
+  /** What the record meant, said once for all listeners; absent if there were none yet as the turn was built. */
+  events?: WireEvent[];
 }
 
 /** Hands turns to listeners. */
@@ -26,6 +27,11 @@ export class Feed {
       listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(run);
     };
+  }
+
+  /** Whether anybody listens to the run. */
+  has(run: string): boolean {
+    return this.#listeners.has(run);
   }
 
   /** Hands a turn to whoever listens to the run. */

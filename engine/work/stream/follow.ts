@@ -1,7 +1,8 @@
 /**
  * Following a run from any point to its end. Owns: that a reader gets every frame and event once and in order.
  *
- * T2 From the store or live, interrupted or not, the groups put together are the same.
+ * T2 From the store or live, interrupted or not, the groups put together are the same. Frames that are no longer kept are
+ * a gap where they were, which says which they were.
  *
  * A reader listens before it reads, so that what becomes durable meanwhile is in one of the two; what is in both is
  * told apart by its number. One that falls more than `BACKLOG` turns behind reads the store again, so that writers
@@ -9,15 +10,16 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Plan } from "../../plan/types.ts";
-import type { JournalRecord, RunEvent } from "../../run/event.ts";
+import type { JournalRecord } from "../../run/event.ts";
 import { newRun } from "../../run/fold.ts";
 import type { Run } from "../../run/state.ts";
 import type { Frame, WireEvent, WireGroup } from "../../wire/frame.ts";
 import { narrate } from "../../wire/narrate.ts";
 import type { Feed, Turnout } from "./feed.ts";
-import type { Journals } from "../journal.ts";
+import { goneAway, type Journals } from "../journal.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import { beginning, decodePosition, encodePosition, type Position } from "./position.ts";
+import { assertFramesKept, type EndedAttempt, endedAttempts } from "./trimmed.ts";
 
 const BACKLOG = 256;
 /** How long a reader hears nothing before it looks at the store: for runs of others, and as a net for our own. */
@@ -41,7 +43,11 @@ export async function* follow(
   head: RunHead,
   { after, signal, live = true }: { after?: string; signal: AbortSignal; live?: boolean },
 ): AsyncIterable<WireGroup> {
-  const reader = new Reader(head.id, await journals.plan(head), journals, after);
+  const plan = await journals.plan(head);
+  const reader = new Reader(head, plan, journals, after);
+  if (after !== undefined && head.trimmedAt !== undefined) {
+    await assertFramesKept(plan, journals.records(head.id, 0), reader.place, head.trimmedAt);
+  }
   const inbox = new Inbox();
   const stop = live ? feed.listen(head.id, (turnout) => inbox.add(turnout)) : () => {};
   try {
@@ -50,6 +56,9 @@ export async function* follow(
       for await (const group of lastEnds(reader.fromStore())) {
         yield group;
         if (signal.aborted) return;
+      }
+      if (!reader.ended && head.phase === "ended" && await journals.head(head.id) === undefined) {
+        throw goneAway(head.id);
       }
       if (reader.ended || !live) return;
       while (!signal.aborted && !inbox.overflown) {
@@ -136,17 +145,22 @@ class Reader {
   readonly #silentTo: number;
 
   constructor(
-    private readonly id: string,
+    private readonly head: RunHead,
     plan: Plan,
     private readonly journals: Journals,
     after: string | undefined,
   ) {
     const cells = plan.steps.map((step) => step.cell);
     this.#places = new Map(cells.map((cell, place) => [cell, place]));
-    this.#run = newRun(id, plan);
+    this.#run = newRun(head.id, plan);
     const from = after === undefined ? beginning() : decodePosition(after, cells);
     this.#silentTo = from.seq;
     this.#position = { seq: 0, frames: from.frames };
+  }
+
+  /** Where it begins. */
+  get place(): Position {
+    return { seq: this.#silentTo, frames: this.#position.frames };
   }
 
   get ended(): boolean {
@@ -154,7 +168,7 @@ class Reader {
   }
 
   async *fromStore(): AsyncIterable<WireGroup> {
-    for await (const record of this.journals.records(this.id, this.#run.seq)) {
+    for await (const record of this.journals.records(this.head.id, this.#run.seq)) {
       if (record.seq <= this.#silentTo) {
         narrate(this.#run, record);
         this.#position.seq = record.seq;
@@ -182,13 +196,15 @@ class Reader {
       const seen = this.#seen(frame.step, frame.attempt);
       if (frame.seq <= seen) continue;
       if (frame.seq !== seen + 1) return "gap";
-      items.push(this.#deliver(frame));
+      items.push(...this.#deliver(frame));
     }
     if (record !== undefined && record.seq > this.#run.seq) {
       if (record.seq !== this.#run.seq + 1) return "gap";
-      narrate(this.#run, record);
+      const own = narrate(this.#run, record);
       this.#settle(record);
-      if (record.seq > this.#silentTo) items.push(...events.map((event): Item => ({ kind: "event", event })));
+      if (record.seq > this.#silentTo) {
+        for (const event of events ?? own.flat()) items.push({ kind: "event", event });
+      }
     }
     return items.length === 0 ? undefined : this.#group(items);
   }
@@ -199,8 +215,11 @@ class Reader {
     const byEvent = narrate(this.#run, record);
     const items: Item[] = [];
     for (const [at, event] of record.events.entries()) {
-      for (const { step, attempt } of endedAttempts(event, open)) {
-        for await (const group of this.#framesOf(step, attempt)) items.push(...group.items);
+      for (const ended of endedAttempts(event, open)) {
+        for await (const { items: frames } of this.#framesOf(ended.step, ended.attempt)) {
+          items.push(...frames);
+        }
+        items.push(...this.#missing(ended, record.at));
       }
       items.push(...byEvent[at]!.map((told: WireEvent): Item => ({ kind: "event", event: told })));
     }
@@ -209,9 +228,18 @@ class Reader {
   }
 
   async *#framesOf(step: string, attempt: number): AsyncIterable<WireGroup> {
-    for await (const frames of this.journals.frames(this.id, step, attempt, this.#seen(step, attempt))) {
-      yield this.#group(frames.map((frame) => this.#deliver(frame)));
+    for await (const frames of this.journals.frames(this.head.id, step, attempt, this.#seen(step, attempt))) {
+      yield this.#group(frames.flatMap((frame) => this.#deliver(frame)));
     }
+  }
+
+  /** What an attempt that is over had beyond what is there. Nobody has counted the frames of one that was lost. */
+  #missing({ step, attempt, frames }: EndedAttempt, at: number): Item[] {
+    const from = this.#seen(step, attempt) + 1;
+    if (frames === undefined) {
+      return at > (this.head.trimmedAt ?? -Infinity) ? [] : [{ kind: "gap", gap: { step, attempt, from } }];
+    }
+    return frames < from ? [] : [{ kind: "gap", gap: { step, attempt, from, to: frames } }];
   }
 
   #seen(step: string, attempt: number): number {
@@ -219,9 +247,12 @@ class Reader {
     return at?.attempt === attempt ? at.seq : 0;
   }
 
-  #deliver(frame: Frame): Item {
-    this.#position.frames.set(frame.step, { attempt: frame.attempt, seq: frame.seq });
-    return { kind: "frame", frame };
+  #deliver(frame: Frame): Item[] {
+    const { step, attempt, seq } = frame;
+    const from = this.#seen(step, attempt) + 1;
+    this.#position.frames.set(step, { attempt, seq });
+    const item: Item = { kind: "frame", frame };
+    return seq === from ? [item] : [{ kind: "gap", gap: { step, attempt, from, to: seq - 1 } }, item];
   }
 
   /** Forgets places in attempts that are over. */
@@ -242,10 +273,4 @@ class Reader {
   #cursor(): string {
     return encodePosition(this.#position, this.#places);
   }
-}
-
-/** Attempts that an event ends; their frames come before it. */
-function endedAttempts(event: RunEvent, open: { step: string; attempt: number }[]): typeof open {
-  if (event.type === "run.adopted" || event.type === "run.released") return open;
-  return "frames" in event ? [event] : [];
 }

@@ -66,9 +66,11 @@ for (const when of ["before", "after"] as const) {
           for (const item of items) {
             if (item.kind === "frame") {
               frames.push(`${item.frame.step}#${item.frame.attempt}:${item.frame.seq}`);
-            } else {events.push(
+            } else if (item.kind === "event") {
+              events.push(
                 "step" in item.event ? `${item.event.type} ${item.event.step}` : item.event.type,
-              );}
+              );
+            }
           }
         }
       })();
