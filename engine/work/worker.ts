@@ -304,7 +304,7 @@ export class Worker {
     while (!over.signal.aborted) {
       await clock.sleep(Math.max(50, Math.min(held.renewInMs, held.trustedForMs)), over.signal);
       if (over.signal.aborted) return;
-      if (!held.trusted) return this.#lose(tenure);
+      if (!held.trusted) return void this.#lose(tenure);
       if (held.renewInMs <= 0) tenure.committer.renew();
     }
   }
@@ -365,12 +365,13 @@ export class Worker {
   async #runAttempt(tenure: Tenure, live: LiveRun, step: string, attempt: number): Promise<void> {
     const abort = new AbortController();
     live.attempts.set(step, { attempt, abort });
-    if (!tenure.held.trusted) return this.#lose(tenure);
+    if (!tenure.held.trusted) return void this.#lose(tenure);
     const { committer } = tenure;
     try {
       await execute(
         {
           ...this.ports,
+          trusted: () => tenure.held.trusted || this.#lose(tenure),
           stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
           report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
         },
@@ -398,8 +399,8 @@ export class Worker {
   }
 
   /** Nothing under this session is true any more: drop it all and begin again. */
-  #lose(tenure: Tenure): void {
-    if (this.#tenure !== tenure) return;
+  #lose(tenure: Tenure): false {
+    if (this.#tenure !== tenure) return false;
     tenure.committer.abandon();
     this.#end(tenure);
     this.ports.log.write({
@@ -409,6 +410,7 @@ export class Worker {
       message: "Session lost; taking up its runs again",
     });
     if (!this.#closing) this.#beginning = this.#beginAgain();
+    return false;
   }
 
   async #beginAgain(): Promise<void> {

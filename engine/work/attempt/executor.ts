@@ -42,6 +42,8 @@ export interface ExecutorPorts {
   clock: Clock;
   ids: Ids;
   log: Log;
+  /** Whether the session is still to be trusted; if it is not, the attempt has been aborted as lost. */
+  trusted(): boolean;
   /** Makes frames durable. */
   stream(live: LiveRun, frames: Frame[]): void;
   /** Makes the end durable, with the last frames. */
@@ -124,6 +126,8 @@ async function call(
     read: value,
   });
   if (!resolved.ok) return { type: "failed", problem: resolved.problem };
+  // L4 The session's time may have passed while the store was read, as may the attempt's.
+  if (!ports.trusted() || abort.signal.aborted) return { type: "cancelled" };
   return await kind.run({
     cell: node.cell,
     frontMatter: document.notebook.frontMatter,

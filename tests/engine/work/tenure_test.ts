@@ -13,6 +13,7 @@ import {
   gate,
   happened,
   journalOf,
+  kept,
   KeptLog,
   notebookOf,
   pass,
@@ -84,6 +85,35 @@ Deno.test("L4 EN-502 a turn whose reply comes after the trust window starts noth
   const view = await pass(inner, ended(engine, run), 1);
   assertEquals([view.label, kind.calls, view.cells.b!.reason], ["succeeded", ["a#1", "b#2"], "recovery"]);
   assertEquals(log.entries.filter(({ code }) => code === "session_lost").length, 1);
+  await pass(inner, engine.close());
+});
+
+Deno.test("L4 EN-502 an attempt whose session's time passes while it reads its inputs does not begin", async () => {
+  const inner = new ManualClock();
+  const clock = new SkippedClock(inner);
+  const store = memoryStore({ clock });
+  const [held, arrived] = [gate(), gate()];
+  let done = false;
+  const front = withMethods(store, {
+    async get(keys) {
+      if (!done && keys.some(([kind]) => kind === "version")) {
+        done = true;
+        arrived.open();
+        await held.opened;
+      }
+      return await store.get(keys);
+    },
+  });
+  const client = await engineOf(kept(store), new ScriptedKind(), { worker: null, clock });
+  const { run } = await client.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
+  const kind = new ScriptedKind();
+  const engine = await engineOf(front, kind, { clock });
+  await pass(inner, arrived.opened, 1);
+  clock.skip(12_500);
+  held.open();
+  const view = await pass(inner, ended(engine, run), 1);
+  assertEquals([view.label, kind.calls, view.cells.a!.reason], ["succeeded", ["a#2"], "recovery"]);
+  await pass(inner, client.close());
   await pass(inner, engine.close());
 });
 
