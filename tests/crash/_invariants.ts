@@ -144,7 +144,10 @@ function* L1(id: string, left: LeftRun): Iterable<string> {
 function* L2(id: string, { journal, lease }: LeftRun, lines: readonly Line[]): Iterable<string> {
   const epochs = new Map<string, number>();
   for (const { session, epoch, seq } of journal) {
-    if (epoch < (epochs.get(session) ?? 0)) yield `record ${seq} goes back to epoch ${epoch} of ${session}`;
+    // A session whose record was deleted, by itself or by who took its place, begins at 1 again.
+    if (epoch < (epochs.get(session) ?? 0) && epoch !== 1) {
+      yield `record ${seq} goes back to epoch ${epoch} of ${session}`;
+    }
     epochs.set(session, epoch);
   }
   const leased = lines.flatMap((line) => line.at === "leased" && line.run === id ? [line.epoch] : []);

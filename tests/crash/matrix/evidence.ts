@@ -29,6 +29,8 @@ export type Line =
 export class Evidence {
   readonly #file: Deno.FsFile;
   #session: Session | undefined;
+  /** End of the session's time, by the clock that does not jump. */
+  #until = Infinity;
 
   constructor(path: string) {
     this.#file = Deno.openSync(path, { append: true, create: true });
@@ -39,9 +41,10 @@ export class Evidence {
   }
 
   /** Notes that a cell's code begins. */
-  ran(run: string, step: string, attempt: number, now: number): void {
-    const { worker = "", epoch = 0, expiresAt = Infinity } = this.#session ?? {};
-    this.note({ at: "ran", run, step, attempt, session: worker, epoch, late: now >= expiresAt });
+  ran(run: string, step: string, attempt: number): void {
+    const { worker = "", epoch = 0 } = this.#session ?? {};
+    const late = performance.now() >= this.#until;
+    this.note({ at: "ran", run, step, attempt, session: worker, epoch, late });
   }
 
   /** Notes what a watcher is told. */
@@ -50,7 +53,7 @@ export class Evidence {
       if (item.kind === "frame") {
         const { step, attempt, seq } = item.frame;
         this.note({ at: "frame", run, step, attempt, seq });
-      } else {
+      } else if (item.kind === "event") {
         const { seq, n, type } = item.event;
         this.note({ at: "event", run, seq, n, type });
       }
@@ -61,16 +64,30 @@ export class Evidence {
   witness(store: Store, worker: string): Store {
     return withMethods(store, {
       openSession: async (id, ttlMs, address) => {
+        const from = performance.now();
         const session = await store.openSession(id, ttlMs, address);
-        if (id === worker && session !== undefined) this.#session = session;
+        if (id === worker && session !== undefined) this.#trust(session, from);
         return session;
       },
+      renew: async (session) => {
+        const from = performance.now();
+        const renewed = await store.renew(session);
+        if (session === this.#session && renewed) this.#trust(session, from);
+        return renewed;
+      },
       commit: async (session, checks, puts, deletes) => {
+        const from = performance.now();
         const result = await store.commit(session, checks, puts, deletes);
+        if (session === this.#session && result === "ok") this.#trust(session, from);
         for (const put of puts) this.#witness(put, result === "ok");
         return result;
       },
     });
+  }
+
+  #trust(session: Session, from: number): void {
+    this.#session = session;
+    this.#until = from + session.ttlMs;
   }
 
   #witness({ key, value }: Put, ok: boolean): void {

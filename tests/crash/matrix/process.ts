@@ -126,7 +126,7 @@ async function main(part: Part): Promise<void> {
   const kind = new ScriptedKind(
     new Proxy<Behaviour>({}, {
       get: (_, step: string) => async (attempt: Parameters<ScriptedKind["run"]>[0]) => {
-        evidence.ran(attempt.run, step, attempt.attempt, clock.now());
+        evidence.ran(attempt.run, step, attempt.attempt);
         while (stage === undefined) await sleep(1);
         const act = behaviour[step];
         if (act !== undefined) return await act(attempt);
