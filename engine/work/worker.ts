@@ -9,6 +9,7 @@
  * ```
  */
 import type { Clock } from "../base/clock.ts";
+import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -446,6 +447,7 @@ export class Worker {
   }
 
   #warn(what: string, error: unknown): void {
+    if (error instanceof EngineError && error.code === "storage_full") return;
     const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
     this.ports.log.write({ level: "warn", source: "engine", message });
   }
