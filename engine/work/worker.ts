@@ -146,6 +146,8 @@ export class Worker {
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
     if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
+    // Whoever asks would wait for the store with it; by itself the request is answered that it does not answer.
+    if (tenure.committer.stalled) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),

@@ -74,6 +74,8 @@ Deno.test("C1 EN-2103 on a full store a submission answers storage_full, runs wa
   go.open();
   await refusals(disk, 5);
   assertEquals((await engine.view(run)).cells.a!.label, "running");
+  const again = await assertRejects(() => soon(submit(engine, { a: [], b: ["a"] })), EngineError);
+  assertEquals(again.code, "storage_full", "a notebook that is stored already is refused as soon");
   assertEquals(log.entries.filter(({ code }) => code === "storage_full").length, 1, "told once");
 
   disk.full = false;
@@ -151,7 +153,8 @@ Deno.test({
     try {
       const { store, release } = await openStore(`${folder}/weft.db`);
       const log = new KeptLog();
-      const engine = await engineOf(store, new ScriptedKind(), { log });
+      // Short, because the submission that finds the disk full waits with its session.
+      const engine = await engineOf(store, new ScriptedKind(), { log, sessionTtlMs: 2_000 });
       const answered: string[] = [];
       // What fills it is not the engine's own, so that room can be made again.
       await Deno.writeFile(`${folder}/ballast`, new Uint8Array(2_000_000));

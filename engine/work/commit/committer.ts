@@ -75,8 +75,14 @@ export class Committer {
   #renew = false;
   #running: Promise<void> | undefined;
   #lost = false;
+  #stalled = false;
 
   constructor(private readonly ports: CommitterPorts) {}
+
+  /** Whether the store does not take the turn in flight, which is sent again until it does. */
+  get stalled(): boolean {
+    return this.#stalled;
+  }
 
   /** Puts an item into the next turn. */
   submit(item: Item): void {
@@ -219,9 +225,12 @@ export class Committer {
     for (let wait = 50;; wait = Math.min(wait * 2, OUTAGE_MS)) {
       if (this.#lost) return lost;
       try {
-        return await write();
+        const answer = await write();
+        this.#stalled = false;
+        return answer;
       } catch (error) {
         if (!isOutage(error)) throw error;
+        this.#stalled = true;
         tellOutage(this.ports.log, error);
         await this.ports.clock.sleep(wait);
       }
