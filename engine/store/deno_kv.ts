@@ -86,6 +86,10 @@ class DenoKvTable implements Table {
     return error instanceof Error && error.message.includes("database is locked");
   }
 
+  isFull(error: unknown): boolean {
+    return error instanceof Error && error.message.includes("database or disk is full");
+  }
+
   close(): void {
     this.kv.close();
   }

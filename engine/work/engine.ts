@@ -37,6 +37,7 @@ import {
 } from "./control/tell.ts";
 import { type RunState, stateOf, type StepState, stepStateOf } from "./control/explain.ts";
 import { type CommandAnswer, readPast } from "./records.ts";
+import { tellingFull } from "./outage.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
@@ -165,7 +166,8 @@ const DEFAULT_LIMIT = 50;
 
 /** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { store, kinds, workspace, clock, ids, log } = options;
+  const { kinds, workspace, clock, ids, log } = options;
+  const store = tellingFull(options.store, log);
   const artifacts = openArtifacts({ store, folder: options.artifactsFolder, clock });
   const documents = new Documents(artifacts);
   const journals = openJournals(store, artifacts);

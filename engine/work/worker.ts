@@ -9,6 +9,7 @@
  * ```
  */
 import type { Clock } from "../base/clock.ts";
+import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -145,6 +146,8 @@ export class Worker {
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
     if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
+    // Whoever asks would wait for the store with it; by itself the request is answered that it does not answer.
+    if (tenure.committer.stalled) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
@@ -446,6 +449,7 @@ export class Worker {
   }
 
   #warn(what: string, error: unknown): void {
+    if (error instanceof EngineError && error.code === "storage_full") return;
     const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
     this.ports.log.write({ level: "warn", source: "engine", message });
   }

@@ -146,7 +146,12 @@ export class TableStore implements Store {
   }
 
   #patience(): Patience {
-    return new Patience(this.#clock, this.#random, (error) => this.#table.isBusy(error));
+    return new Patience(
+      this.#clock,
+      this.#random,
+      (error) => this.#table.isBusy(error),
+      (error) => this.#table.isFull?.(error) ?? false,
+    );
   }
 
   #chainStore() {

@@ -21,6 +21,7 @@ import type { RunCommand } from "../../run/command.ts";
 import type { StepProblem } from "../../run/event.ts";
 import type { Frame } from "../../wire/frame.ts";
 import type { Documents } from "../documents.ts";
+import { isOutage, tellOutage } from "../outage.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
 import { resolveInputs } from "./inputs.ts";
 import type { LiveRun } from "../commit/live_run.ts";
@@ -294,10 +295,8 @@ async function patiently<T>(
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof EngineError) || error.code !== "store_unavailable" || signal.aborted) {
-        throw error;
-      }
-      log.write({ level: "warn", source: "engine", code: error.code, message: error.message });
+      if (!isOutage(error) || signal.aborted) throw error;
+      tellOutage(log, error);
       await clock.sleep(wait, signal);
     }
   }
