@@ -8,7 +8,7 @@ import type { CellView, LogLine } from "../../engine/wire/view.ts";
 import { Markdown } from "../markdown/Markdown.tsx";
 import { count, formatBytes, formatUsd } from "./format.ts";
 import { JsonValue } from "./JsonValue.tsx";
-import { firstLine, hasValue } from "./status.ts";
+import { firstLine, hasValue, lateWord } from "./status.ts";
 
 /** Props of {@link Output}. */
 export interface OutputProps {
@@ -22,12 +22,15 @@ export interface OutputProps {
 }
 
 /** Draws everything that a run has to say about a cell. */
-export function Output({ cell, name, run, value, onLoad }: OutputProps): JSX.Element {
+export function Output({ cell: given, name, run, value, onLoad }: OutputProps): JSX.Element {
+  const cell = asReopened(given);
   return (
     <>
       {cell.earlier.map((past) => (
         <details key={past.attempt} class="fold earlier">
-          <summary>attempt {past.attempt}, {past.problem === undefined ? "worker lost" : "failed"}</summary>
+          <summary>
+            attempt {past.attempt}, {past.problem === undefined ? "did not count" : "failed"}
+          </summary>
           {past.problem && <Problem message={past.problem.message} />}
           {past.text !== "" && <pre class="plain" tabIndex={0}>{past.text}</pre>}
         </details>
@@ -42,6 +45,7 @@ export function Output({ cell, name, run, value, onLoad }: OutputProps): JSX.Ele
       {cell.label === "retrying" && cell.problem && (
         <p class="note warn">Last attempt: {firstLine(cell.problem.message)}</p>
       )}
+      {cell.unsettled && <p class="note warn">{lateWord(cell)}</p>}
       {cell.warnings?.map((warning) => (
         <p key={warning.message} class="note warn">
           {warning.message}
@@ -53,6 +57,15 @@ export function Output({ cell, name, run, value, onLoad }: OutputProps): JSX.Ele
       <Cost cell={cell} />
     </>
   );
+}
+
+/** A cell that is to run again shows its last attempt among the earlier ones: what it came to holds no more. */
+function asReopened(cell: CellView): CellView {
+  const again = cell.attempt > 0 && (cell.label === "waiting" || cell.label === "queued");
+  if (!again) return cell;
+  const { problem, ...rest } = cell;
+  const past = { attempt: cell.attempt, text: cell.text, ...problem === undefined ? {} : { problem } };
+  return { ...rest, earlier: [...cell.earlier, past], text: "", textCut: 0, reasoning: "", logs: [] };
 }
 
 function Body({ cell, name, run, value, onLoad }: OutputProps): JSX.Element | null {
