@@ -25,9 +25,9 @@ function table(rows: BenchRow[]): string {
     `${number(min)} to ${number(max)}`,
     `${rounds} rounds`,
     ratioToBaseline === undefined ? "" : `${number(ratioToBaseline)} x ${baseline}`,
-    row.ratioToRaw === undefined
-      ? ""
-      : `${number(row.ratioToRaw)} x raw, ${number(row.ratioToFloor)} x floor`,
+    [[row.ratioToRaw, "raw"] as const, [row.ratioToFloor, "floor"] as const]
+      .filter(([ratio]) => ratio !== undefined)
+      .map(([ratio, of]) => `${number(ratio)} x ${of}`).join(", "),
   ]);
   const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
   return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");

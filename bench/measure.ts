@@ -9,7 +9,7 @@
 export interface BenchRow {
   name: string;
   /** Of `median`, `min` and `max`. */
-  unit: "ms" | "us" | "per_s";
+  unit: "ms" | "us" | "per_s" | "bytes" | "count" | "percent";
   median: number;
   min: number;
   max: number;
@@ -60,42 +60,56 @@ export async function inTurns(baseline: Workload, workloads: Workload[], rounds 
   }));
 }
 
-/** A workload beside two baselines. */
-export interface Ratios {
-  name: string;
-  unit: BenchRow["unit"];
-  /** The row's figure from the milliseconds that a round took. */
-  of: (ms: number) => number;
-  rounds: number;
-  work: () => Promise<unknown>;
-  raw: () => Promise<unknown>;
-  floor: () => Promise<unknown>;
-  what: string;
-}
+/** What one round of a side measured, by name. */
+export type Figures = Record<string, number>;
 
-/** Times a workload, raw and floor in turn; one more round before warms up and is thrown away. */
-export async function ratios({ name, unit, of, rounds, work, raw, floor, what }: Ratios): Promise<BenchRow> {
-  const figures: [number[], number[], number[]] = [[], [], []];
+/** A workload (`work`), what it is compared with, and whatever else takes its turn beside them. */
+export type Sides<K extends string> = Record<K, () => Promise<Figures>>;
+
+/** Runs the sides in turn; one more round before warms up and is thrown away. */
+export async function interleaved<K extends string>(
+  rounds: number,
+  sides: Sides<K>,
+): Promise<Record<K, Figures[]>> {
+  const names = Object.keys(sides) as K[];
+  const found = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, Figures[]>;
   for (let round = -1; round < rounds; round++) {
-    for (const [i, run] of [work, raw, floor].entries()) {
-      const start = performance.now();
-      await run();
-      const figure = of(performance.now() - start);
-      if (round >= 0) figures[i]!.push(figure);
+    for (const name of names) {
+      const figures = await sides[name]();
+      if (round >= 0) found[name].push(figures);
     }
   }
-  const [own, rawFigure, floorFigure] = figures.map(median) as [number, number, number];
+  return found;
+}
+
+/** One figure of the work as a row, beside the same figure of the baselines that have it. */
+export function rowOf(
+  { name, unit, what, figure }: Pick<BenchRow, "name" | "unit" | "what"> & { figure: string },
+  { work, raw, floor }: { work: Figures[]; raw?: Figures[]; floor?: Figures[] },
+): BenchRow {
+  const of = (rounds: Figures[] | undefined) =>
+    (rounds ?? []).flatMap((figures) => figures[figure] === undefined ? [] : [figures[figure]]);
+  const own = of(work);
+  const middle = median(own);
+  const ratio = (figures: number[]) => figures.length === 0 ? undefined : middle / median(figures);
+  const [ratioToRaw, ratioToFloor] = [ratio(of(raw)), ratio(of(floor))];
   return {
     name,
     unit,
-    median: own,
-    min: Math.min(...figures[0]),
-    max: Math.max(...figures[0]),
-    rounds,
-    ratioToRaw: own / rawFigure,
-    ratioToFloor: own / floorFigure,
+    median: middle,
+    min: Math.min(...own),
+    max: Math.max(...own),
+    rounds: own.length,
+    ...(ratioToRaw === undefined ? {} : { ratioToRaw }),
+    ...(ratioToFloor === undefined ? {} : { ratioToFloor }),
     what,
   };
+}
+
+/** The value below which a share `p` of some figures lies. */
+export function quantile(figures: readonly number[], p: number): number {
+  const sorted = figures.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))]!;
 }
 
 /** The middle of some figures; of an even number, the mean of the two in the middle. */

@@ -53,6 +53,7 @@ export function Output({ cell: given, name, run, value, onLoad }: OutputProps): 
         </p>
       ))}
       <Body cell={cell} name={name} run={run} value={value} onLoad={onLoad} />
+      {cell.trimmed && <p class="more">The text and the log that this cell streamed are no longer kept</p>}
       {cell.logs.length > 0 && <Logs lines={cell.logs} />}
       <Cost cell={cell} />
     </>

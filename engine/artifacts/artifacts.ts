@@ -1,34 +1,37 @@
 /**
  * Values and texts by the hash of their content. Owns: where a value's bytes are, and that they come back unchanged.
- * Never: when they may be deleted.
+ * Never: when they may be deleted (`collect.ts`).
  *
- * C3 A value is stored whole before anyone can name it: parts first, then the manifest that names them, then the caller's
- * record. A crash between leaves parts that nothing names and that the next writer of the same content completes.
+ * C3 A value is stored whole before anyone can name it: its parts with or before the manifest that names them, then the
+ * caller's record. A manifest marked as orphaned is not relied on: its content is written again, which takes the mark
+ * away. One without the mark stays for an hour at least, so whoever stores a value names it within that time.
  */
+import { type Clock, systemClock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import { sha256 } from "../base/hash.ts";
-import { canonicalJson, isObject, type Json, parseJson, RECORD_DEPTH } from "../base/json.ts";
+import { canonicalJson, type Json, parseJson, RECORD_DEPTH } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
-import { decodeRecord, encodeRecord } from "../store/codec.ts";
+import { encodeRecord } from "../store/codec.ts";
 import { blobKey, chunkKey, versionKey } from "../store/keys.ts";
 import { measure } from "../store/limits.ts";
 import type { Entry, Key, Put, Store } from "../store/store.ts";
 import { blobFiles } from "./blob_files.ts";
+import { type Manifest, MAX_VALUE_BYTES, readManifest } from "./manifest.ts";
+
+export { MAX_VALUE_BYTES };
 
 /** Longest JSON text, in bytes, that stands in the record itself. */
 export const INLINE_BYTES = 8192;
 /** Longest content, in bytes, that is kept in the store if there is a folder for the rest. */
 const STORE_BYTES = 1024 * 1024;
-/** Longest content at all, in bytes. */
-export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 
-/** What is kept under a manifest's key: where the bytes are. */
-interface Manifest {
-  bytes: number;
-  /** Parts in the store; absent: a file. */
-  chunks?: number;
-}
+/**
+ * How long content counts as stored without another look, once it was seen there, and of how much content that is known.
+ * What nothing names is left alone for an hour, so that it cannot go meanwhile.
+ */
+const KNOWN_MS = 600_000;
+const MOST_KNOWN = 1_000;
 
 /** Stores and fetches values. */
 export interface Artifacts {
@@ -39,6 +42,11 @@ export interface Artifacts {
    * @throws `body_too_large` above 64 MiB
    */
   put(value: Json): Promise<StoredValue>;
+  /**
+   * Stores a value that many records name, always by hash: it is written once and then costs nothing. The value must not
+   * change afterwards, since an object that comes again is not read again.
+   */
+  putShared(value: Json & object): Promise<StoredValue>;
   /** The value that a record names. @throws `store_corrupt` if its bytes are gone or are not those that were stored */
   get(stored: StoredValue): Promise<Json>;
   /** Stores a notebook's text. @returns its version: the SHA-256 of the text. @throws `body_too_large` above 64 MiB */
@@ -63,29 +71,51 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * if (back.text.length !== 100_000) throw new Error("not what was stored");
  * ```
  */
-export function artifacts({ store, folder }: { store: Store; folder?: string }): Artifacts {
+export function artifacts(
+  { store, folder, clock = systemClock }: {
+    store: Store;
+    folder?: string;
+    clock?: Pick<Clock, "now" | "monotonic">;
+  },
+): Artifacts {
   const files = folder === undefined ? undefined : blobFiles(folder);
+  const known = new Known(clock);
+  const shared = new WeakMap<object, { sha256: string; bytes: number }>();
 
   async function write(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
-    if ((await store.get([manifestKey]))[0] !== undefined) return;
-    const manifest: Manifest = { bytes: content.length };
-    if (files !== undefined && content.length > STORE_BYTES) {
-      await files.write(hash, content);
+    if (known.has(manifestKey)) return;
+    const [entry] = await store.get([manifestKey]);
+    if (entry === undefined || readManifest(entry).orphanedAt !== undefined) {
+      await writeNew(manifestKey, hash, content);
+    }
+    known.add(manifestKey);
+  }
+
+  async function writeNew(manifestKey: Key, hash: string, content: Uint8Array): Promise<void> {
+    const bytes = content.length;
+    const put = (manifest: Manifest): Put => ({ key: manifestKey, value: encodeRecord(manifest) });
+    if (files !== undefined && bytes > STORE_BYTES) {
+      const file = await files.write(hash, content);
+      await store.submit([put(file === hash ? { bytes } : { bytes, file })], []);
     } else {
       const parts = split(content, store.limits.valueBytes).map((value, i) => ({
         key: chunkKey(hash, i),
         value,
       }));
-      for (const group of groupsWithin(parts, store.limits.commitBytes)) await store.submit(group, []);
-      manifest.chunks = parts.length;
+      const manifest: Manifest = { bytes, chunks: parts.length };
+      const groups = groupsWithin(parts, store.limits.commitBytes - MANIFEST_BYTES);
+      const last = groups.pop() ?? [];
+      // Until all parts are there, the manifest is one that nobody relies on, and that whoever collects leaves alone.
+      const begun = put({ ...manifest, orphanedAt: clock.now() });
+      for (const [i, group] of groups.entries()) await store.submit(i === 0 ? [begun, ...group] : group, []);
+      await store.submit([...last, put(manifest)], []);
     }
-    await store.submit([{ key: manifestKey, value: encodeRecord(manifest) }], [manifestKey]);
     hit("artifact.written");
   }
 
   async function read(entry: Entry, hash: string): Promise<string> {
-    const { bytes, chunks } = decodeRecord(entry, toManifest);
-    const content = chunks === undefined ? await files?.read(hash, bytes) : await join(hash, bytes, chunks);
+    const { bytes, chunks, file = hash } = readManifest(entry);
+    const content = chunks === undefined ? await files?.read(file, bytes) : await join(hash, bytes, chunks);
     if (content === undefined) throw corrupt(hash, "its bytes are not there");
     if (content.length !== bytes) throw corrupt(hash, `it has ${content.length} bytes, not ${bytes}`);
     if (sha256(content) !== hash) throw corrupt(hash, "its bytes have another hash");
@@ -118,6 +148,15 @@ export function artifacts({ store, folder }: { store: Store; folder?: string }):
       await write(blobKey(hash), hash, content);
       return { sha256: hash, bytes: content.length };
     },
+    async putShared(value) {
+      const before = shared.get(value);
+      if (before !== undefined && known.has(blobKey(before.sha256))) return before;
+      const content = encode(canonicalJson(value));
+      const stored = { sha256: sha256(content), bytes: content.length };
+      await write(blobKey(stored.sha256), stored.sha256, content);
+      shared.set(value, stored);
+      return stored;
+    },
     async get(stored) {
       if ("inline" in stored) return stored.inline;
       const [entry] = await store.get([blobKey(stored.sha256)]);
@@ -143,6 +182,29 @@ export function artifacts({ store, folder }: { store: Store; folder?: string }):
   };
 }
 
+/** Manifests that were seen in the store lately: by either clock, since one jumps and the other may sleep with the machine. */
+class Known {
+  readonly #until = new Map<string, { monotonic: number; now: number }>();
+
+  constructor(private readonly clock: Pick<Clock, "now" | "monotonic">) {}
+
+  has(manifestKey: Key): boolean {
+    const until = this.#until.get(manifestKey.join("/"));
+    return until !== undefined && until.monotonic > this.clock.monotonic() && until.now > this.clock.now();
+  }
+
+  add(manifestKey: Key): void {
+    if (this.#until.size >= MOST_KNOWN) this.#until.delete(this.#until.keys().next().value!);
+    const { clock } = this;
+    this.#until.set(manifestKey.join("/"), {
+      monotonic: clock.monotonic() + KNOWN_MS,
+      now: clock.now() + KNOWN_MS,
+    });
+  }
+}
+
+/** Room left in an operation for the manifest and its key. */
+const MANIFEST_BYTES = 1_000;
 /** Chunks read at a time, 1.2 MB. */
 const CHUNKS_A_READ = 20;
 
@@ -174,16 +236,6 @@ function groupsWithin(puts: Put[], commitBytes: number): Put[][] {
     room -= size;
   }
   return groups;
-}
-
-function toManifest(json: Json): Manifest | undefined {
-  if (!isObject(json) || !isCount(json.bytes)) return undefined;
-  if (json.chunks === undefined) return { bytes: json.bytes };
-  return isCount(json.chunks) ? { bytes: json.bytes, chunks: json.chunks } : undefined;
-}
-
-function isCount(value: Json | undefined): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= MAX_VALUE_BYTES;
 }
 
 function corrupt(hash: string, why: string): EngineError {

@@ -11,6 +11,7 @@ export type ErrorClass =
   | "auth"
   | "not_found"
   | "conflict"
+  | "gone"
   | "state"
   | "contention"
   | "limit"
@@ -75,6 +76,7 @@ export const ERROR_CODES = {
   lease_held: { status: 409, class: "contention", retry: "wait", title: "Run is owned" },
   lease_lost: { status: 409, class: "contention", retry: "refresh", title: "Lease lost" },
   session_lost: { status: 409, class: "contention", retry: "refresh", title: "Session lost" },
+  frames_trimmed: { status: 410, class: "gone", retry: "refresh", title: "Output no longer kept" },
   body_too_large: { status: 413, class: "limit", retry: "fix", title: "Body too large" },
   record_too_large: { status: 413, class: "limit", retry: "fix", title: "Record too large" },
   internal: { status: 500, class: "internal", retry: "again", title: "Something broke here" },

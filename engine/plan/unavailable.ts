@@ -20,7 +20,7 @@ const INPUT_NOT_RUN = new Set("transform validate schema allowPartial".split(" "
 
 const FRONT_NOT_RUN = new Set(["limits", "onCancel", "onFailure"]);
 const FRONT_NO_COMFORT = new Set(
-  ("mode confirmAboveUsd lane priority logLevel timeZone storage streams retention notifications sampling handlers " +
+  ("mode confirmAboveUsd lane priority logLevel timeZone storage streams notifications sampling handlers " +
     "mcp").split(" "),
 );
 

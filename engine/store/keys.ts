@@ -51,8 +51,8 @@ export const LANE = "default";
 
 /** A run that may be claimed; lower `rank` first. */
 export const readyKey = (lane: string, rank: number, run: string): Key => ["ready", lane, rank, run];
-/** What may be claimed in a lane, in order. */
-export const readyPrefix = (lane: string): Key => ["ready", lane];
+/** What may be claimed in a lane, in order, or, without `lane`, in all. */
+export const readyPrefix = (lane?: string): Key => lane === undefined ? ["ready"] : ["ready", lane];
 
 /** A run that nobody owns and that has something to do from `due` on, epoch ms. */
 export const timerKey = (due: number, run: string): Key => ["timer", due, run];
@@ -61,11 +61,13 @@ export const timerPrefix: Key = ["timer"];
 
 /** What became of a command to a run. */
 export const answerKey = (run: string, command: string): Key => ["answer", run, command];
-/** Answers to the commands of a run. */
-export const answerPrefix = (run: string): Key => ["answer", run];
+/** Answers to the commands of a run, or, without `run`, of all. */
+export const answerPrefix = (run?: string): Key => run === undefined ? ["answer"] : ["answer", run];
 
 /** The state of a run at some record of its journal. */
 export const snapshotKey = (run: string): Key => ["snapshot", run];
+/** All snapshots. */
+export const snapshotPrefix: Key = ["snapshot"];
 
 /** Index of runs by their notebook and time; walk it in reverse for newest first. */
 export const byNotebookKey = (notebook: string, createdAt: number, run: string): Key => [
@@ -82,21 +84,46 @@ export const byNotebookPrefix = (notebook: string): Key => ["index", "notebook",
 export const byTimeKey = (createdAt: number, run: string): Key => ["index", "time", createdAt, run];
 /** All runs, oldest first. */
 export const byTimePrefix: Key = ["index", "time"];
+/** All places of runs in lists. */
+export const indexPrefix: Key = ["index"];
 
 /** The last value that a cell of a notebook had. */
 export const pastKey = (notebook: string, cell: string): Key => ["past", notebook, cell];
-/** Last values of a notebook, by cell. */
-export const pastPrefix = (notebook: string): Key => ["past", notebook];
+/** Last values of a notebook, by cell, or, without `notebook`, of all. */
+export const pastPrefix = (notebook?: string): Key => notebook === undefined ? ["past"] : ["past", notebook];
 
 /** What the request of a name made, by the day on which it was asked for. */
 export const requestKey = (day: number, name: string): Key => ["request", day, name];
 /** Names of requests, the oldest first. */
 export const requestPrefix: Key = ["request"];
 
+/** That a run is kept whatever its age. */
+export const pinKey = (run: string): Key => ["pin", run];
+/** All pins. */
+export const pinPrefix: Key = ["pin"];
+
+/** What is looked at again at a time, each kind in an order of its own so that none holds up another. */
+export type DueClass = "frames" | "run" | "blob" | "version";
+/** When something is looked at again: a run by its id, a manifest by its hash. */
+export const dueKey = (what: DueClass, at: number, id: string): Key => ["due", what, at, id];
+/** What is due of one kind, earliest first, or, without `what`, of all. */
+export const duePrefix = (what?: DueClass): Key => what === undefined ? ["due"] : ["due", what];
+
+/** That a run names the content of a hash. */
+export const holdKey = (sha: string, run: string): Key => ["hold", sha, run];
+/** Who names a content, or, without `sha`, all that is named. */
+export const holdPrefix = (sha?: string): Key => sha === undefined ? ["hold"] : ["hold", sha];
+
+/** Who does a duty that one worker at a time does. */
+export const roleKey = (role: string): Key => ["role", role];
+
 /** Manifest of a notebook's text, by the text's hash. */
 export const versionKey = (sha: string): Key => ["version", sha];
 /** Manifest of a value, by the hash of its canonical JSON. */
 export const blobKey = (sha: string): Key => ["blob", sha];
+/** All manifests of texts, and of values. */
+export const versionPrefix: Key = ["version"];
+export const blobPrefix: Key = ["blob"];
 /** A part of what a manifest names. */
 export const chunkKey = (sha: string, index: number): Key => ["chunk", sha, index];
 

@@ -2,7 +2,8 @@
  * What a watcher of a run receives. Owns: the closed unions of frames and events on the wire.
  * Never: how a run produces them, nor how they travel (`sse.ts`). Browser-safe.
  *
- * T2 Frames of an attempt have `seq` 1, 2, 3 … without gaps or repeats, and none after the event that ends it.
+ * T2 Frames of an attempt have `seq` 1, 2, 3 … without repeats, and none after the event that ends it; what is missing is
+ * told by a gap in its place.
  */
 import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
@@ -141,11 +142,26 @@ export type WireEvent =
     | { type: "step.supplied"; step: string; label: StepLabel; value: StoredValue }
   );
 
+/**
+ * Frames of an attempt that are no longer kept: those from `from` to `to`, or to an end that nobody knows because the
+ * attempt was lost with its worker.
+ */
+export interface Gap {
+  step: string;
+  attempt: number;
+  from: number;
+  to?: number;
+}
+
 /** One group on the wire: what came, and the cursor after it. */
 export interface WireGroup {
   /** Where to go on after this group: opaque, at most 2 KiB. */
   cursor: string;
-  items: ({ kind: "frame"; frame: Frame } | { kind: "event"; event: WireEvent })[];
+  items: (
+    | { kind: "frame"; frame: Frame }
+    | { kind: "gap"; gap: Gap }
+    | { kind: "event"; event: WireEvent }
+  )[];
   /** The run has ended and this is the last group. */
   end?: true;
 }

@@ -6,7 +6,7 @@
  * V2 A frame or event that comes again changes nothing; groups may be cut anywhere and sent again from any earlier one.
  * V3 No cell holds more than MAX_TEXT characters, MAX_LOGS lines or MAX_EARLIER past attempts.
  */
-import type { Frame, WireEvent, WireGroup } from "./frame.ts";
+import type { Frame, Gap, WireEvent, WireGroup } from "./frame.ts";
 import {
   type CellView,
   type LogLine,
@@ -46,7 +46,8 @@ export function reduceAll(view: RunView, groups: Iterable<WireGroup>): RunView {
   for (const group of groups) {
     for (const item of group.items) {
       if (item.kind === "frame") applyFrame(draft, item.frame);
-      else applyEvent(draft, item.event);
+      else if (item.kind === "gap") applyGap(draft, item.gap);
+      else if (item.kind === "event") applyEvent(draft, item.event);
     }
     draft.run.cursor = group.cursor;
   }
@@ -146,6 +147,17 @@ function applyFrame(draft: Draft, frame: Frame): void {
       cell.progress = { ...(frame.part === undefined ? {} : { part: frame.part }), text: frame.text };
       break;
   }
+}
+
+/** What a view has already is not taken back by a gap. */
+function applyGap(draft: Draft, gap: Gap): void {
+  const cell = draft.cell(gap.step);
+  if (gap.attempt < cell.attempt || (gap.attempt === cell.attempt && (gap.to ?? gap.from) <= cell.frameSeq)) {
+    return;
+  }
+  if (gap.attempt > cell.attempt) draft.begin(gap.step, gap.attempt);
+  cell.trimmed = true;
+  cell.frameSeq = gap.to ?? gap.from;
 }
 
 /** Where an event stands in its run: by its record and its number in it. A record has fewer than this many events. */
@@ -286,7 +298,16 @@ function beginAttempt(cell: CellView, attempt: number): void {
   cell.logs = [];
   cell.frameSeq = 0;
   for (
-    const key of ["progress", "problem", "endedAt", "usage", "warnings", "stopping", "unsettled"] as const
+    const key of [
+      "progress",
+      "problem",
+      "endedAt",
+      "usage",
+      "warnings",
+      "stopping",
+      "unsettled",
+      "trimmed",
+    ] as const
   ) {
     delete cell[key];
   }

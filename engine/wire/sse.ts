@@ -47,15 +47,14 @@ function oneLine(text: string): string {
 }
 
 /**
- * A group as messages: one `frame` or `event` for each item, of which the last carries the cursor as id, and `end` with
+ * A group as messages: one `frame`, `gap` or `event` for each item, of which the last carries the cursor as id, and `end` with
  * the run's label after the last group.
  */
 export function encodeGroup(group: WireGroup, label: RunLabel): string {
-  const items = group.items.map((item) =>
-    item.kind === "frame"
-      ? { event: "frame", data: JSON.stringify(item.frame) }
-      : { event: "event", data: JSON.stringify(item.event) }
-  );
+  const items = group.items.map((item) => {
+    const body = item.kind === "frame" ? item.frame : item.kind === "gap" ? item.gap : item.event;
+    return { event: item.kind, data: JSON.stringify(body) };
+  });
   const last = items.pop();
   let text = items.map(encodeSse).join("") + encodeSse({ ...last, id: group.cursor });
   if (group.end) text += encodeSse({ event: "end", data: JSON.stringify({ label }), id: group.cursor });

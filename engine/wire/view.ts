@@ -43,6 +43,8 @@ export interface CellView {
   /** Characters dropped from the front of `text`. */
   textCut: number;
   reasoning: string;
+  /** Part of the latest attempt's output, or all of it, is no longer kept. */
+  trimmed?: true;
   logs: LogLine[];
   progress?: { part?: number; text: string };
   value?: StoredValue;

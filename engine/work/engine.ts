@@ -12,6 +12,7 @@ import type { Json } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Kinds } from "../kinds/kind.ts";
+import { DEFAULT_RETENTION, type Retention } from "../notebook/policy.ts";
 import type { Problem } from "../notebook/types.ts";
 import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
 import type { Run } from "../run/state.ts";
@@ -38,6 +39,7 @@ import { type RunState, stateOf, type StepState, stepStateOf } from "./control/e
 import { type CommandAnswer, readPast } from "./records.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
+import { isPinned, pin } from "./upkeep/pins.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
 import { Worker } from "./worker.ts";
 
@@ -56,6 +58,8 @@ export interface RunSummary {
   deadline?: number;
   priority?: number;
   tags?: Record<string, string>;
+  /** Kept whatever its age. */
+  pinned?: true;
 }
 
 /** Everything about a run but its output. */
@@ -93,14 +97,19 @@ export interface Engine {
   stepState(run: string, step: string): Promise<StepState>;
   /** Waits until a run has ended and says which attempts ignored their abort; `undefined` if the signal aborts first. */
   ended(run: string, signal: AbortSignal): Promise<{ label: RunLabel; unsettled: string[] } | undefined>;
+  /** Keeps a run, with all that it left, whatever its age. `run_not_found`. */
+  pin(run: string): Promise<void>;
+  /** Takes that back. `run_not_found`; `store_in_use` if this process has no worker. */
+  unpin(run: string): Promise<void>;
   /** Everything that happened to a run so far, reduced, with the cursor to go on from. `run_not_found`. */
   view(run: string): Promise<RunView>;
   /** Runs, newest first, at most `limit` (50); of one notebook or of all. */
   runs(filter: { notebook?: string; limit?: number }): Promise<RunSummary[]>;
   /**
    * What happened and happens to a run, from `after` (the beginning without it) to its end, without gap or repeat.
-   * Ends after the group with `end`, or when `signal` aborts; with `live: false`, where the run stands now.
-   * `run_not_found`, `cursor_invalid`.
+   * Ends after the group with `end`, or when `signal` aborts; with `live: false`, where the run stands now. Frames that
+   * are not kept any more are gaps from the beginning on, and `frames_trimmed` from a later place.
+   * `run_not_found`, `cursor_invalid`, `frames_trimmed`.
    */
   follow(
     run: string,
@@ -137,6 +146,11 @@ export interface EngineOptions {
   worker?: string;
   /** How long the worker may be silent before its runs may be taken from it, in ms. Default 15,000. */
   sessionTtlMs?: number;
+  /**
+   * How long what runs left is kept, where their notebooks do not say: the newest 100 runs of each, and all for 30 days;
+   * frames for 7. Fields that are absent have these defaults.
+   */
+  retention?: Partial<Retention>;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
   /** Attempts that the worker runs at a time. Default 32; 0: it applies what runs are told and starts nothing. */
@@ -152,7 +166,7 @@ const DEFAULT_LIMIT = 50;
 /** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { store, kinds, workspace, clock, ids, log } = options;
-  const artifacts = openArtifacts({ store, folder: options.artifactsFolder });
+  const artifacts = openArtifacts({ store, folder: options.artifactsFolder, clock });
   const documents = new Documents(artifacts);
   const journals = openJournals(store, artifacts);
   const feed = new Feed((run) => void announceAgain(run));
@@ -179,6 +193,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sessionTtlMs: options.sessionTtlMs,
     slots: options.slots,
     maxRuns: options.maxRuns,
+    retention: { ...DEFAULT_RETENTION, ...options.retention },
+    artifactsFolder: options.artifactsFolder,
     ...(options.only === undefined ? {} : { only: options.only }),
     taken: ({ head }) => announce(head),
   });
@@ -191,6 +207,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     clock,
     ids,
     history,
+    plans: new WeakMap(),
     remember: journals.remember,
     admit: (...run) => worker?.admit(...run),
   };
@@ -207,7 +224,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const prefix = notebook === undefined ? byTimePrefix : byNotebookPrefix(notebook);
     const found: RunHead[] = [];
     for await (const entry of store.list(prefix, { reverse: true, limit })) {
-      const head = await readable(() => headOf(lastText(entry.key)));
+      const head = await readable(() => journals.head(lastText(entry.key)));
       if (head !== undefined) found.push(head);
     }
     return found;
@@ -227,7 +244,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   async function history(notebook: string): Promise<History> {
     const runs = new Map<string, Promise<Run | undefined>>();
     const runOf = (id: string) => {
-      const known = runs.get(id) ?? readable(async () => journals.load(await headOf(id)));
+      const known = runs.get(id) ?? readable(async () => {
+        const head = await journals.head(id);
+        return head && await journals.load(head);
+      });
       runs.set(id, known);
       return known;
     };
@@ -281,6 +301,17 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         if (end) return { label: headLabel(await headOf(run)), unsettled: [...unsettled] };
       }
     },
+    async pin(run) {
+      await pin(store, (await headOf(run)).id);
+    },
+    async unpin(run) {
+      await headOf(run);
+      const done = worker?.unpin(run);
+      if (done === undefined) {
+        throw new EngineError("store_in_use", "Another process has the store; take the pin away there");
+      }
+      await done;
+    },
     async view(run) {
       let view = emptyView(run);
       let groups: WireGroup[] = [];
@@ -292,7 +323,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return reduceAll(view, groups);
     },
     async runs({ notebook, limit = DEFAULT_LIMIT }) {
-      return (await heads(notebook, limit)).map(summaryOf);
+      const found = await heads(notebook, limit);
+      const pinned = await isPinned(store, found.map(({ id }) => id));
+      return found.map((head, i) => ({ ...summaryOf(head), ...(pinned[i] ? { pinned: true } : {}) }));
     },
     follow: (run, { after, signal, live = true }) => following(run, after, signal, live),
     async inspect(run) {

@@ -21,7 +21,7 @@ const KEPT_PLANS = 1_000;
 
 /** Reads runs. */
 export interface Journals {
-  /** The head of a run; `undefined` if there is no such run. */
+  /** The head of a run; `undefined` if there is no such run, or no more. */
   head(run: string): Promise<RunHead | undefined>;
   /** The frozen plan of a run. */
   plan(head: RunHead): Promise<Plan>;
@@ -70,7 +70,8 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
   const self: Journals = {
     async head(run) {
       const [entry] = await store.get([runKey(run)]);
-      return entry === undefined ? undefined : readHead(entry);
+      const head = entry === undefined ? undefined : readHead(entry);
+      return head?.deletedAt === undefined ? head : undefined;
     },
 
     remember(head, plan) {
@@ -114,8 +115,20 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
       const run = await snapshotOf(head.id, plan) ?? newRun(head.id, plan);
       const records: JournalRecord[] = [];
       for await (const record of self.records(head.id, run.seq)) records.push(record);
-      return foldJournal(run, records);
+      const loaded = foldJournal(run, records);
+      if (head.phase === "ended" && loaded.phase !== "ended") await assertThere(head.id);
+      return loaded;
     },
   };
+  /** A run that was deleted while it was read has no end, because its journal goes from there. */
+  async function assertThere(run: string): Promise<void> {
+    if (await self.head(run) === undefined) throw goneAway(run);
+  }
+
   return self;
+}
+
+/** A run that was deleted while it was read. */
+export function goneAway(run: string): EngineError {
+  return new EngineError("run_not_found", `The run was deleted: ${run}`);
 }

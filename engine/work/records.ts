@@ -55,6 +55,14 @@ const head = z.strictObject({
   tags: tags.optional(),
   epoch: count.optional(),
   wakeAt: millis.optional(),
+  retention: z.strictObject({
+    keepRuns: count.optional(),
+    keepDays: millis.optional(),
+    keepFramesDays: millis.optional(),
+  }).optional(),
+  due: z.strictObject({ at: count, what: z.enum(["frames", "run"]) }).optional(),
+  trimmedAt: millis.optional(),
+  deletedAt: millis.optional(),
 }) satisfies z.ZodType<RunHead>;
 
 /** Which session owns a run, and how often it changed owner. */
@@ -138,6 +146,8 @@ const plan = z.strictObject({
   skipped: z.array(z.strictObject({ cell: z.string(), why: z.string() })).optional(),
 });
 
+const hold = z.strictObject({ at: millis });
+const role = z.strictObject({ worker: z.string(), epoch: count, until: millis });
 const past = z.strictObject({ run: z.string(), fingerprint: z.string(), at: millis });
 const request = z.strictObject({ made: z.string(), fingerprint: z.string(), at: millis });
 
@@ -170,5 +180,11 @@ export const readPast = (entry: Stored): z.infer<typeof past> =>
 /** Reads what a request key has made. */
 export const readRequest = (entry: Stored): z.infer<typeof request> =>
   decodeRecord(entry, (value) => request.parse(value));
+/** Reads since when a run names a content. */
+export const readHold = (entry: Stored): z.infer<typeof hold> =>
+  decodeRecord(entry, (value) => hold.parse(value));
+/** Reads who has a role. */
+export const readRole = (entry: Stored): z.infer<typeof role> =>
+  decodeRecord(entry, (value) => role.parse(value));
 /** Reads a plan, as kept among the artifacts. Throws what zod throws. */
 export const readPlan = (value: Json): Plan => plan.parse(value) as Plan;

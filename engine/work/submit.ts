@@ -16,11 +16,12 @@ import { canonicalJson, type Json, type JsonObject } from "../base/json.ts";
 import type { Graph } from "../graph/types.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { resolveParams } from "../notebook/params.ts";
+import { retentionOf } from "../notebook/policy.ts";
 import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
 import { LONGEST_DELAY_MS } from "../run/commands/attempt.ts";
-import type { History, Plan } from "../plan/types.ts";
+import type { History, Plan, PlanStep } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, runKey, timerKey } from "../store/keys.ts";
 import type { JournalRecord, RunEvent } from "../run/event.ts";
@@ -28,6 +29,7 @@ import type { Put, Store } from "../store/store.ts";
 import type { Answer } from "./commit/turn.ts";
 import { rankOf, type RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
+import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
 import { type Named, named } from "./idempotency.ts";
 
 /** A request to run a notebook. */
@@ -90,6 +92,7 @@ export interface SubmitPorts {
   clock: Clock;
   ids: Ids;
   history(notebook: string): Promise<History>;
+  plans: Plans;
   /** Spares the reading of a plan that was just made. */
   remember(head: RunHead, plan: Plan): void;
   /** Lets this process's worker make the run, if it has one with room. */
@@ -107,18 +110,24 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const contents = await hashFiles(ports.workspace, graph);
   const history = request.cells === undefined ? undefined : await ports.history(request.notebook);
   const known = [...document.problems, ...resolved.problems, ...files.problems];
-  const { plan, problems } = makePlan({
-    graph,
-    notebook,
-    version: document.version,
-    params: files.values,
-    problems: known,
-    contents,
-    kinds: (name) => ports.kinds.get(name),
-    ...(request.cells === undefined ? {} : { cells: request.cells, history }),
-    ...(request.inputs === undefined ? {} : { given: request.inputs }),
-    ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
-  });
+  const make = () =>
+    makePlan({
+      graph,
+      notebook,
+      version: document.version,
+      params: files.values,
+      problems: known,
+      contents,
+      kinds: (name) => ports.kinds.get(name),
+      ...(request.cells === undefined ? {} : { cells: request.cells, history }),
+      ...(request.inputs === undefined ? {} : { given: request.inputs }),
+      ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
+    });
+  const refused = known.length > document.problems.length;
+  const special = request.cells ?? request.inputs ?? request.overrides;
+  const { plan, problems } = special !== undefined || refused
+    ? make()
+    : plannedBefore(ports.plans, document, canonicalJson([files.values, contents]), make);
   const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
   return {
     document,
@@ -128,6 +137,34 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
     ...(history === undefined ? {} : { history }),
     ...(plan === undefined ? {} : { plan }),
   };
+}
+
+/**
+ * Plans of whole documents by their params and what their cells read, while the document is remembered. Runs of a
+ * deployment differ in little, and making a plan hashes every cell.
+ */
+export type Plans = WeakMap<Document, Map<string, ReturnType<typeof makePlan>>>;
+
+/** Plans kept of a document, and the longest text of params that one is kept for. */
+const PLANS_A_DOCUMENT = 20;
+const LONGEST_PARAMS = 4_096;
+
+function plannedBefore(
+  plans: Plans,
+  document: Document,
+  params: string,
+  make: () => ReturnType<typeof makePlan>,
+): ReturnType<typeof makePlan> {
+  const ofDocument = plans.get(document) ?? new Map<string, ReturnType<typeof makePlan>>();
+  const known = ofDocument.get(params);
+  if (known !== undefined) return known;
+  const made = make();
+  if (ofDocument.size >= PLANS_A_DOCUMENT) ofDocument.delete(ofDocument.keys().next().value!);
+  // A plan with values of its own is made again each time, because they are stored again each time.
+  const bare = made.plan?.steps.every(({ fallback }) => fallback === undefined) ?? true;
+  if (bare && params.length <= LONGEST_PARAMS) ofDocument.set(params, made);
+  plans.set(document, ofDocument);
+  return made;
 }
 
 /** What came of a request. */
@@ -151,11 +188,8 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
   await storeGiven(ports, plan);
-  await ports.artifacts.putText(request.text);
-  const [planRef, paramsRef] = [
-    await ports.artifacts.put(plan as unknown as Json),
-    await ports.artifacts.put(params),
-  ];
+  const [planRef, paramsRef] = await stored(ports, request.text, plan, params);
+  const retention = retentionOf(document.notebook.frontMatter);
   const head: RunHead = {
     id: ports.ids.next("run"),
     notebook: request.notebook,
@@ -167,6 +201,7 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
     intent: "go",
     outcome: "none",
     ...optionsOf(request, now),
+    ...(retention === undefined ? {} : { retention }),
   };
   const event = {
     type: "run.queued",
@@ -178,11 +213,28 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
     ...optionsOf(request, now),
   } as const;
   ports.remember(head, plan);
+  await holdPlanned(ports.store, head, plan);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, name, head, event)) return { run: head.id, head };
   const winner = (await nameOf(ports, asked, now))?.made;
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
+}
+
+/** Longest between storing and naming: far below the time that content without holders is kept. */
+const NAMED_WITHIN_MS = 600_000;
+
+/** Stores what the run will name; again if that took so long, as over a machine's sleep, that some may be gone. */
+async function stored({ artifacts, clock }: SubmitPorts, text: string, plan: Plan, params: JsonObject) {
+  for (;;) {
+    const at = clock.now();
+    await artifacts.putText(text);
+    const refs = [
+      await artifacts.putShared(plan as unknown as JsonObject),
+      await artifacts.put(params),
+    ] as const;
+    if (clock.now() - at < NAMED_WITHIN_MS) return refs;
+  }
 }
 
 /** What is known of the request's key, if it has one (EN-202). */
@@ -231,6 +283,7 @@ async function appear(
     { key: began, value: encodeRecord(first) },
     { key: runKey(head.id), value: encodeRecord({ ...head, wakeAt: head.startAt }) },
     ...listed(head),
+    ...holdsOf(head.id, namesOfEvent(event), head.createdAt),
     {
       key: head.startAt === undefined
         ? readyKey(LANE, rankOf(head), head.id)
@@ -294,11 +347,16 @@ function optionsOf({ startAt, deadline, priority, tags }: RunRequest, now: numbe
   };
 }
 
+/** Fallbacks as their plans were made with them: a plan that serves again finds that what it names may have gone. */
+const fallbacks = new WeakMap<PlanStep, Json>();
+
 /** EN-112: what a plan holds as a value of its own is stored before anyone names it. */
 async function storeGiven({ artifacts }: SubmitPorts, plan: Plan): Promise<void> {
   for (const step of plan.steps) {
     const { fallback, reuse } = step;
-    if (fallback !== undefined && "inline" in fallback) step.fallback = await artifacts.put(fallback.inline);
+    if (fallback !== undefined && "inline" in fallback) fallbacks.set(step, fallback.inline);
+    const given = fallbacks.get(step);
+    if (given !== undefined) step.fallback = await artifacts.put(given);
     if (reuse !== undefined && reuse.run === undefined && "inline" in reuse.value) {
       step.reuse = { value: await artifacts.put(reuse.value.inline) };
     }

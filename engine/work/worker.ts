@@ -9,8 +9,10 @@
  * ```
  */
 import type { Clock } from "../base/clock.ts";
+import { hit } from "../base/faults.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import type { Retention } from "../notebook/policy.ts";
 import type { Plan } from "../plan/types.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
 import type { RunEvent } from "../run/event.ts";
@@ -20,6 +22,7 @@ import { encodeRecord } from "../store/codec.ts";
 import { leaseKey } from "../store/keys.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import { blobFiles } from "../artifacts/blob_files.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
 import { adoptOrphans, claimDue, claimReady } from "./claim/claim.ts";
@@ -33,6 +36,8 @@ import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
 import type { Feed } from "./stream/feed.ts";
 import { Timers } from "./timers.ts";
+import { unpin } from "./upkeep/pins.ts";
+import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** Attempts that a worker runs at a time, and runs that it keeps in memory. */
 const SLOTS = 32;
@@ -62,6 +67,10 @@ export interface WorkerPorts {
   /** Attempts at a time, and runs in memory; defaults above. */
   slots?: number;
   maxRuns?: number;
+  /** How long what runs left is kept. */
+  retention: Retention;
+  /** Folder of values over 1 MiB. */
+  artifactsFolder?: string;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
   /** A run was taken in. */
@@ -164,6 +173,12 @@ export class Worker {
     if (this.#tenure !== undefined) this.#lose(this.#tenure);
   }
 
+  /** Takes a run's pin away; undefined while there is no session to write under. */
+  unpin(run: string): Promise<void> | undefined {
+    const committer = this.#tenure?.committer;
+    return committer && unpin(run, (...operation) => committer.claim(...operation));
+  }
+
   /** Stops claiming, waits up to `drainMs` for open attempts, aborts the rest and gives up the session. */
   async close(drainMs: number): Promise<void> {
     this.#closing = true;
@@ -172,7 +187,9 @@ export class Worker {
     if (tenure === undefined) return;
     await this.#drained(tenure, drainMs);
     this.#abort(tenure);
+    hit("drain.half");
     await this.#release(tenure);
+    hit("drain.half");
     tenure.committer.abandon();
     this.#end(tenure);
     await this.ports.store.closeSession(tenure.held.session).catch((error) =>
@@ -192,6 +209,7 @@ export class Worker {
       feed,
       clock,
       log,
+      retention: this.ports.retention,
       slots,
       act: (live, action) => this.#act(tenure, live, action),
       gone: (live) => this.#forget(tenure, live),
@@ -206,6 +224,7 @@ export class Worker {
     try {
       await adoptOrphans(this.#claimPorts(tenure), clock.now());
       this.#poll(tenure);
+      this.#upkeep(tenure);
       await this.#look();
     } catch (error) {
       committer.abandon();
@@ -249,9 +268,9 @@ export class Worker {
   /** What follows once something of a run is durable, besides the actions that it asked for. */
   #written(tenure: Tenure, live: LiveRun): void {
     if (snapshotDue(live)) {
-      const { artifacts } = this.ports;
+      const { artifacts, store } = this.ports;
       // The journal has everything; another is tried when it is due.
-      writeSnapshot({ artifacts, committer: tenure.committer }, live).catch((error) =>
+      writeSnapshot({ artifacts, store, committer: tenure.committer }, live).catch((error) =>
         this.#warn(`No snapshot of ${live.run.id}`, error)
       );
     }
@@ -275,7 +294,7 @@ export class Worker {
     tenure.timers.set(live, Infinity);
     for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
     // What it waits for may be soon, and what was said to it meanwhile is in the inbox.
-    if (live.released && !this.#closing) this.ring();
+    if (live.run.phase !== "ended" && !this.#closing) this.ring();
   }
 
   /** Renews when nothing else does, and gives the session up when it cannot be trusted any more. */
@@ -285,7 +304,7 @@ export class Worker {
     while (!over.signal.aborted) {
       await clock.sleep(Math.max(50, Math.min(held.renewInMs, held.trustedForMs)), over.signal);
       if (over.signal.aborted) return;
-      if (!held.trusted) return this.#lose(tenure);
+      if (!held.trusted) return void this.#lose(tenure);
       if (held.renewInMs <= 0) tenure.committer.renew();
     }
   }
@@ -299,6 +318,19 @@ export class Worker {
     }
   }
 
+  /** A worker that takes up only its own runs leaves what is nobody's to others. */
+  #upkeep({ held, committer, over }: Tenure): void {
+    if (this.#own !== undefined) return;
+    const { artifactsFolder } = this.ports;
+    void new Upkeep({
+      ...this.ports,
+      ...(artifactsFolder === undefined ? {} : { files: blobFiles(artifactsFolder) }),
+      session: held.session,
+      claim: (...operation) => committer.claim(...operation),
+      signal: over.signal,
+    }).keep();
+  }
+
   /** One look at a time; a ring during a look is followed by another. */
   #look(): Promise<void> {
     this.#claimAgain = true;
@@ -308,12 +340,15 @@ export class Worker {
   async #lookUntilQuiet(): Promise<void> {
     while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
       this.#claimAgain = false;
-      const ports = this.#claimPorts(this.#tenure);
+      const tenure = this.#tenure;
+      const ports = this.#claimPorts(tenure);
       if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
       this.#lookForOrphans = false;
       await claimReady(ports);
-      const { lookAt } = this.#tenure;
-      lookAt.set("timers", await claimDue(ports, this.ports.clock.now()));
+      const now = this.ports.clock.now();
+      const due = await claimDue(ports, now);
+      // For one that is due there was no room: the next poll looks again.
+      tenure.lookAt.set("timers", due <= now ? Infinity : due);
       await readInbox(ports);
     }
   }
@@ -330,12 +365,13 @@ export class Worker {
   async #runAttempt(tenure: Tenure, live: LiveRun, step: string, attempt: number): Promise<void> {
     const abort = new AbortController();
     live.attempts.set(step, { attempt, abort });
-    if (!tenure.held.trusted) return this.#lose(tenure);
+    if (!tenure.held.trusted) return void this.#lose(tenure);
     const { committer } = tenure;
     try {
       await execute(
         {
           ...this.ports,
+          trusted: () => tenure.held.trusted || this.#lose(tenure),
           stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
           report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
         },
@@ -363,8 +399,8 @@ export class Worker {
   }
 
   /** Nothing under this session is true any more: drop it all and begin again. */
-  #lose(tenure: Tenure): void {
-    if (this.#tenure !== tenure) return;
+  #lose(tenure: Tenure): false {
+    if (this.#tenure !== tenure) return false;
     tenure.committer.abandon();
     this.#end(tenure);
     this.ports.log.write({
@@ -374,6 +410,7 @@ export class Worker {
       message: "Session lost; taking up its runs again",
     });
     if (!this.#closing) this.#beginning = this.#beginAgain();
+    return false;
   }
 
   async #beginAgain(): Promise<void> {

@@ -184,6 +184,7 @@ function touched(groups: readonly WireGroup[]): Set<string> {
   for (const { items } of groups) {
     for (const item of items) {
       if (item.kind === "frame") names.add(item.frame.step);
+      else if (item.kind === "gap") names.add(item.gap.step);
       else if ("step" in item.event) names.add(item.event.step);
       else if (item.event.type === "run.queued") { for (const step of item.event.steps) names.add(step); }
     }

@@ -18,6 +18,9 @@ const FLUSH_MS = 33;
 /** Groups held for a client that reads slowly; the run's own stream waits in the store. */
 const MAX_HELD = 512;
 
+/** Why a place cannot be gone on from, though the run can be read from its start. */
+const PLACE_GONE: ReadonlySet<string> = new Set<EngineError["code"]>(["cursor_invalid", "frames_trimmed"]);
+
 /** Calls back with the hash of a notebook's text whenever it may have changed; returns the function that ends it. */
 export type Watch = (notebook: string, changed: (version: string) => void) => () => void;
 
@@ -164,7 +167,7 @@ class Follower {
       this.#goOn();
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof EngineError && error.code === "cursor_invalid" && after !== undefined) {
+      if (error instanceof EngineError && PLACE_GONE.has(error.code) && after !== undefined) {
         this.#lost = true;
         this.#bell.ring();
         return;

@@ -112,6 +112,14 @@ export class FakeEngine implements Engine {
     return { state: "applied", at: this.now() };
   }
 
+  pin(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  unpin(): Promise<void> {
+    return Promise.resolve();
+  }
+
   release(): Promise<{ epoch: number }> {
     return Promise.resolve({ epoch: 1 });
   }

@@ -9,6 +9,7 @@ const TIME = [
   "new Date()",
   "setTimeout",
   "setInterval",
+  "setImmediate",
   "performance",
   "randomUUID",
   "Math.random",

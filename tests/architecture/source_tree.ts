@@ -44,7 +44,7 @@ const NOT_OURS = new Set(["node_modules", ".weft", ".git"]);
 
 /** Identifiers that count as a use wherever they stand. */
 const WATCHED = new Set([
-  ..."setTimeout setInterval performance randomUUID eval Deno openKv".split(" "),
+  ..."setTimeout setInterval setImmediate performance randomUUID eval Deno openKv".split(" "),
   ..."innerHTML outerHTML insertAdjacentHTML setHTMLUnsafe createContextualFragment".split(" "),
   "dangerouslySetInnerHTML",
 ]);

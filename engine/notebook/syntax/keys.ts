@@ -4,7 +4,15 @@
  */
 import { durationMs } from "../duration.ts";
 import { PORT_TYPES } from "../outputs.ts";
-import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS, MAX_ATTEMPTS } from "../policy.ts";
+import {
+  BACKOFFS,
+  ERROR_POLICIES,
+  FAILURE_CATEGORIES,
+  JITTERS,
+  MAX_ATTEMPTS,
+  MAX_KEEP_DAYS,
+  MAX_KEEP_RUNS,
+} from "../policy.ts";
 import { CELL_KINDS, type CellKind, PARAM_TYPES } from "../types.ts";
 import * as rule from "./rules.ts";
 import type { Rule, Rules } from "./rules.ts";
@@ -170,7 +178,11 @@ export const FRONT_RULES: Rules = {
   timeZone: text,
   streams: object(),
   storage: object(),
-  retention: anything,
+  retention: object({
+    keepRuns: rule.whole(0, MAX_KEEP_RUNS),
+    keepDays: rule.number(0, MAX_KEEP_DAYS),
+    keepFramesDays: rule.number(0, MAX_KEEP_DAYS),
+  }),
   notifications: object(),
   sampling: anything,
   handlers: anything,

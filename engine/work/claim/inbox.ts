@@ -2,6 +2,7 @@
  * Commands from elsewhere than a run's owner. Owns: the order in which they are read, and what becomes of those that
  * nobody can apply. Never: what a command means.
  */
+import { hit } from "../../base/faults.ts";
 import type { ControlCommand } from "../../run/command.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { answerKey, inboxPrefix } from "../../store/keys.ts";
@@ -28,13 +29,21 @@ export async function readInbox(ports: InboxPorts): Promise<void> {
   for await (const entry of ports.store.list(inboxPrefix())) {
     const [, run, id] = entry.key as [string, string, string];
     const command = readOrDrop(ports, entry);
-    const live = ports.live(run) ?? (await claimTold(ports, run) ? ports.live(run) : undefined);
-    if (live === undefined) continue;
-    // A repeated one has its answer already.
-    const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
-    if (command === undefined || known) await ports.committer.claim([], [], [entry.key]);
-    else await apply(ports, live, command, id, entry.key);
-    ports.rest(live);
+    for (;;) {
+      const live = ports.live(run) ?? (await claimTold(ports, run) ? ports.live(run) : undefined);
+      if (live === undefined) break;
+      // A repeated one has its answer already.
+      const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
+      let answer: Answer | undefined;
+      if (command === undefined || known) await ports.committer.claim([], [], [entry.key]);
+      else {
+        hit("command.accepted");
+        answer = await apply(ports, live, command, id, entry.key);
+      }
+      ports.rest(live);
+      // It was given up meanwhile: its next owner has to be told, before what was said later.
+      if (answer === undefined || answer.ok || answer.code !== "lease_lost") break;
+    }
   }
 }
 

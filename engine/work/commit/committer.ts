@@ -13,15 +13,18 @@
  *
  * There is no timer: a turn is written as soon as the one before it is durable, and holds whatever came in between.
  */
-import type { Clock } from "../../base/clock.ts";
+import { breath, type Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
 import { eventKey, frameKey, leaseKey, pastKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Feed } from "../stream/feed.ts";
+import { dueEntry, duePut, retired } from "../upkeep/due.ts";
+import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
@@ -44,6 +47,7 @@ export interface CommitterPorts {
   feed: Feed;
   clock: Clock;
   log: Log;
+  retention: Retention;
   slots: { free: number };
   /** Carries out what a turn calls for. */
   act(live: LiveRun, action: RunAction): void;
@@ -139,10 +143,14 @@ export class Committer {
   async #drain(): Promise<void> {
     // One turn of the microtask queue, so that what one event sets off lands in one turn.
     await Promise.resolve();
-    while (this.#hasWork) {
+    for (let first = true; this.#hasWork; first = false) {
+      // What the turn before set off may end at once: then it belongs to this turn, not to one of its own after it. Under
+      // load that is two thirds of the commits, each of which writes every page it touches.
+      if (!first) await breath();
       const claims = this.#takeClaims();
       if (claims.length > 0) await this.#writeClaims(claims);
-      const turn = buildTurn(this.#queue, this.ports.slots, this.#hungry, this.ports.clock.now());
+      const { slots, clock, feed } = this.ports;
+      const turn = buildTurn(this.#queue, slots, this.#hungry, clock.now(), (run) => feed.has(run));
       if (turn.runs.size > 0 || turn.deletes.length > 0) await this.#writeTurn(turn);
       else {
         if (this.#renew) await this.#writeRenewal();
@@ -167,12 +175,20 @@ export class Committer {
     for (const { item, answer } of turn.answers) item.settle(answer);
   }
 
-  /** As many claims, in their order, as one operation may check; the first one always. */
+  /**
+   * As many claims, in their order, as one operation may check; the first one always. Two that rest on the same record
+   * do not go together: each would pass without seeing what the other does to it.
+   */
   #takeClaims(): Claim[] {
-    let checks = 0;
-    const fits = this.#claims.findIndex((claim) =>
-      (checks += claim.checks.length) > this.ports.store.limits.checks
-    );
+    let count = 0;
+    const checked = new Set<string>();
+    const fits = this.#claims.findIndex(({ checks }) => {
+      count += checks.length;
+      const keys = checks.map(({ key }) => JSON.stringify(key));
+      if (count > this.ports.store.limits.checks || keys.some((key) => checked.has(key))) return true;
+      for (const key of keys) checked.add(key);
+      return false;
+    });
     return this.#claims.splice(0, fits < 0 ? Math.min(this.#claims.length, MOST_CLAIMS) : Math.max(fits, 1));
   }
 
@@ -223,18 +239,24 @@ export class Committer {
   #batchOf(turn: Turn): Batch {
     const { worker, epoch } = this.ports.held.session;
     const batch: Batch = { puts: [...turn.puts], deletes: [...turn.deletes] };
+    const past = new Map<string, Put>();
     for (const part of turn.runs.values()) {
       const { run } = part.live;
-      for (const frames of part.frames) {
+      for (const { frames, value } of part.frames) {
         const { step, attempt, seq } = frames.at(-1)!;
-        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value: encodeRecord(frames) });
+        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value });
       }
       const record = recordOf(part, turn.at, worker, epoch);
       if (record !== undefined) {
         batch.puts.push({ key: eventKey(run.id, record.seq), value: encodeRecord(record) });
       }
       if (part.headChanged) {
-        part.live.head = headOf(part.live);
+        const before = dueEntry(part.live.head);
+        if (before !== undefined) batch.deletes.push(before);
+        part.live.head = retired(headOf(part.live), this.ports.retention);
+        const due = duePut(part.live.head);
+        batch.deletes = batch.deletes.filter((key) => !due.some((put) => String(put.key) === String(key)));
+        batch.puts.push(...due);
         if (part.released) {
           const { puts, wakeAt } = placeOf(part.live.head, run, turn.at);
           batch.puts.push(...puts);
@@ -242,16 +264,25 @@ export class Committer {
         }
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
-      if (run.phase === "ended" || part.released) batch.deletes.push(leaseKey(run.id));
-      batch.puts.push(...pastValues(part));
+      if (run.phase === "ended" || part.released) {
+        batch.deletes.push(leaseKey(run.id));
+        // L1 What comes for it from here on is its next owner's to apply.
+        part.live.released = true;
+      }
+      const names = part.events.flatMap(namesOfEvent);
+      if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
+      addPast(past, part);
     }
+    batch.puts.push(...past.values());
     return batch;
   }
 
   #publish(part: RunTurn, turn: Turn): void {
+    pass(part);
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
-    this.ports.feed.publish(part.live.run.id, { frames: part.frames.flat(), record, events: part.narration });
+    const { live, frames, narration } = part;
+    this.ports.feed.publish(live.run.id, frames.map((batch) => batch.frames), record, narration);
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
     if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
     else if (!this.#lost) this.ports.written(part.live);
@@ -265,12 +296,25 @@ export class Committer {
   }
 }
 
-/** What plans want to know of the values that a turn made: whose they are and how they came about. */
-function pastValues({ live, events }: RunTurn): Put[] {
-  return events.flatMap((event): Put[] => {
-    if (event.type !== "step.succeeded" || live.run.steps.get(event.step)!.substitute) return [];
-    const { fingerprint } = live.run.steps.get(event.step)!.plan;
-    const past = { run: live.run.id, fingerprint, at: live.run.steps.get(event.step)!.endedAt };
-    return [{ key: pastKey(live.run.notebook, event.step), value: encodeRecord(past) }];
-  });
+/** Marks what of a turn that is durable has a fault point of its own. */
+function pass({ events, released }: RunTurn): void {
+  for (const { type } of events) {
+    if (type === "step.delayed") hit("suspend.released");
+    else if (type === "step.retried") hit("retry.scheduled");
+  }
+  if (released) hit("run.released");
+}
+
+/**
+ * Adds what plans want to know of the values that a turn made: whose they are and how they came about. Of several runs
+ * of a notebook in one turn the last has the say, as it would with a turn for each.
+ */
+function addPast(past: Map<string, Put>, { live, events }: RunTurn): void {
+  for (const event of events) {
+    if (event.type !== "step.succeeded") continue;
+    const { plan: { fingerprint }, endedAt, substitute } = live.run.steps.get(event.step)!;
+    if (substitute) continue;
+    const value = encodeRecord({ run: live.run.id, fingerprint, at: endedAt });
+    past.set(`${live.run.notebook}\n${event.step}`, { key: pastKey(live.run.notebook, event.step), value });
+  }
 }

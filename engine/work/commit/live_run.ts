@@ -2,6 +2,7 @@
  * A run in the memory of the worker that owns it. Owns: the shape, and the head record that lists read.
  */
 import type { Millis } from "../../base/clock.ts";
+import type { Retention } from "../../notebook/policy.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import { DEFAULT_PRIORITY, type Run } from "../../run/state.ts";
 import { idleUntil } from "../../run/timers.ts";
@@ -31,6 +32,14 @@ export interface RunHead {
   epoch?: number;
   /** When nobody owns it: its entry among the timers. */
   wakeAt?: number;
+  /** What its notebook says of how long it is kept; the engine's settings fill in the rest. */
+  retention?: Partial<Retention>;
+  /** Once it has ended: when it is looked at again, and for what. */
+  due?: { at: number; what: "frames" | "run" };
+  /** Frames written until then have gone, or are going since. */
+  trimmedAt?: number;
+  /** Its deletion began then: it is no run any more. */
+  deletedAt?: number;
 }
 
 /** An attempt that this worker runs. */
@@ -46,7 +55,7 @@ export interface LiveRun {
   readonly attempts: Map<string, OpenAttempt>;
   /** Owner changes so far, this one included. */
   epoch: number;
-  /** It was given back: whatever is said to it here has to be said to its next owner. */
+  /** It was given back, or has ended: whatever is said to it here has to be said to its next owner. */
   released?: true;
   /** Events that its last snapshot holds. */
   snapshotAt: number;
@@ -60,7 +69,7 @@ export function liveRun(head: RunHead, run: Run, epoch: number): LiveRun {
 /** The head of a run as its state now says. */
 export function headOf({ head, run, epoch }: LiveRun): RunHead {
   const { phase, intent, outcome, startedAt, endedAt, startAt, deadline, priority, tags } = run;
-  const { id, notebook, version, author, plan, createdAt } = head;
+  const { id, notebook, version, author, plan, createdAt, retention, trimmedAt } = head;
   return {
     id,
     notebook,
@@ -78,6 +87,8 @@ export function headOf({ head, run, epoch }: LiveRun): RunHead {
     ...(priority === DEFAULT_PRIORITY ? {} : { priority }),
     ...(Object.keys(tags).length === 0 ? {} : { tags: { ...tags } }),
     epoch,
+    ...(retention === undefined ? {} : { retention }),
+    ...(trimmedAt === undefined ? {} : { trimmedAt }),
   };
 }
 

@@ -6,11 +6,14 @@
  * Q3 Runs take turns at free slots, so that a run of 1,000 ready steps delays another by one slot.
  */
 import type { Millis } from "../../base/clock.ts";
+import { jsonBytes } from "../../base/json.ts";
 import type { EngineError } from "../../base/errors.ts";
 import type { RunAction, RunCommand } from "../../run/command.ts";
 import type { JournalRecord, RunEvent } from "../../run/event.ts";
+import { foldEvent } from "../../run/fold.ts";
 import { nextCommand } from "../../run/next.ts";
 import { isRejected, transition } from "../../run/transition.ts";
+import { encodeRecord } from "../../store/codec.ts";
 import type { Key, Put } from "../../store/store.ts";
 import type { Frame, WireEvent } from "../../wire/frame.ts";
 import { narrateEvent } from "../../wire/narrate.ts";
@@ -39,9 +42,10 @@ export interface Item {
 /** What a turn does to one run. */
 export interface RunTurn {
   live: LiveRun;
-  frames: Frame[][];
+  frames: FrameBatch[];
   events: RunEvent[];
-  narration: WireEvent[];
+  /** What the events mean to watchers; absent if nobody watches the run as the turn is built. */
+  narration?: WireEvent[];
   actions: RunAction[];
   /** Whether the head record must be written again. */
   headChanged: boolean;
@@ -49,12 +53,21 @@ export interface RunTurn {
   told: boolean;
   /** Its owner gives it back with this turn. */
   released: boolean;
+  /** Of its events, and of its frames. */
   bytes: number;
+  frameBytes: number;
+}
+
+/** Frames of one attempt that become durable together, and the record of them. */
+export interface FrameBatch {
+  frames: Frame[];
+  value: Uint8Array;
 }
 
 /** A turn: its parts by run, and whom to answer. */
 export interface Turn {
   at: Millis;
+  watched(run: string): boolean;
   runs: Map<LiveRun, RunTurn>;
   puts: Put[];
   deletes: Key[];
@@ -69,17 +82,24 @@ const RUN_BYTES = 24_000;
 /** The same for a whole turn: with one more record and batch of frames it stays below 700 KiB. */
 const TURN_BYTES = 500_000;
 const TURN_MUTATIONS = 700;
-/** Event, head, lease and ready entry or last value: what one command may write beside its frames. */
-const MUTATIONS_A_COMMAND = 4;
+/** Event, head, lease, and what else one command and the end that follows from it may write beside its frames. */
+const MUTATIONS_A_COMMAND = 5;
 
 /**
  * Takes items from the front of `queue` and applies them, then starts what may start. Changes the mirrors of the runs.
  *
  * @param slots attempts that the worker may open, shared by all its runs
  * @param hungry runs that could start something if there were slots; kept up to date
+ * @param watched whether anybody follows a run
  */
-export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<LiveRun>, at: Millis): Turn {
-  const turn: Turn = { at, runs: new Map(), puts: [], deletes: [], answers: [] };
+export function buildTurn(
+  queue: Item[],
+  slots: { free: number },
+  hungry: Set<LiveRun>,
+  at: Millis,
+  watched: (run: string) => boolean,
+): Turn {
+  const turn: Turn = { at, watched, runs: new Map(), puts: [], deletes: [], answers: [] };
   let bytes = 0;
   let mutations = 0;
   const kept: Item[] = [];
@@ -98,9 +118,9 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
       kept.push(item);
       continue;
     }
-    const before = part.bytes;
+    const before = part.bytes + part.frameBytes;
     take(turn, part, item, slots);
-    bytes += part.bytes - before + (item.frames === undefined ? 0 : bytesOf(item.frames));
+    bytes += part.bytes + part.frameBytes - before;
     mutations += MUTATIONS_A_COMMAND + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0) +
       (item.puts?.length ?? 0);
   }
@@ -109,6 +129,8 @@ export function buildTurn(queue: Item[], slots: { free: number }, hungry: Set<Li
   startWhatMay(turn, slots, hungry);
   for (const [live, part] of turn.runs) {
     if (part.events.length === 0 && part.frames.length === 0 && !part.released) turn.runs.delete(live);
+    // Its lease goes with its end: what is said to it from here on needs an owner again.
+    else if (live.run.phase === "ended") live.released = true;
   }
   return turn;
 }
@@ -137,12 +159,13 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
     live,
     frames: [],
     events: [],
-    narration: [],
+    ...(turn.watched(live.run.id) ? { narration: [] } : {}),
     actions: [],
     headChanged: false,
     told: false,
     released: false,
     bytes: 0,
+    frameBytes: 0,
   };
   turn.runs.set(live, part);
   return part;
@@ -151,7 +174,11 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
 const TELLING: ReadonlySet<RunCommand["type"]> = new Set(["pauseRun", "resumeRun", "stopRun", "cancelRun"]);
 
 function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): void {
-  if (item.frames !== undefined && item.frames.length > 0) part.frames.push(item.frames);
+  if (item.frames !== undefined && item.frames.length > 0) {
+    const value = encodeRecord(item.frames);
+    part.frames.push({ frames: item.frames, value });
+    part.frameBytes += value.length;
+  }
   turn.puts.push(...item.puts ?? []);
   turn.deletes.push(...item.deletes ?? []);
   const answer = item.command === undefined ? { ok: true } as const : apply(turn, part, item.command, slots);
@@ -173,11 +200,12 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
   if (decision.events.length > 0 && part.events.length === 0) run.seq++;
   for (const event of decision.events) {
     const open = run.open.size;
-    part.narration.push(...narrateEvent(run, event, run.seq, turn.at, part.narration.length));
+    if (part.narration === undefined) foldEvent(run, event, turn.at);
+    else part.narration.push(...narrateEvent(run, event, run.seq, turn.at, part.narration.length));
     // What a former session had open never took a slot of this one.
     if (event.type !== "run.adopted") slots.free -= run.open.size - open;
     part.events.push(event);
-    part.bytes += bytesOf(event);
+    part.bytes += jsonBytes(event);
     part.headChanged ||= event.type.startsWith("run.");
   }
   if (command.type === "releaseRun") part.released = part.live.released = part.headChanged = true;
@@ -204,10 +232,4 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
     if (live.released || nextCommand(live.run, 1, turn.at) === undefined) hungry.delete(live);
     else hungry.add(live);
   }
-}
-
-const utf8 = new TextEncoder();
-
-function bytesOf(record: unknown): number {
-  return utf8.encode(JSON.stringify(record)).length;
 }

@@ -22,6 +22,7 @@ import type { RunHead } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
 import { named } from "../idempotency.ts";
 import { type CommandAnswer, readAnswer, readLease } from "../records.ts";
+import { hashOf, holdsOf } from "../upkeep/names.ts";
 import type { Worker } from "../worker.ts";
 
 /** What a run can be told. `by` is who says so; a value for a step is given whole. */
@@ -75,7 +76,7 @@ export async function tell(
   { key, waitMs = WAIT_MS }: TellOptions = {},
 ): Promise<Told> {
   const head = await ports.headOf(run);
-  const command = await commandOf(ports, instruction);
+  const command = await commandOf(ports, head, instruction);
   if (head.phase === "ended" && key === undefined) {
     // What has ended changes only by a command, so that its refusal needs no owner.
     const decision = transition(await ports.load(head), command, ports.clock.now());
@@ -133,7 +134,11 @@ export async function release(
 const FORCED_TTL_MS = 15_000;
 
 /** A command as the run takes it: bounded, and with its value stored. */
-async function commandOf({ artifacts }: ControlPorts, given: Instruction): Promise<ControlCommand> {
+async function commandOf(
+  { artifacts, store }: ControlPorts,
+  run: RunHead,
+  given: Instruction,
+): Promise<ControlCommand> {
   const by = given.by.slice(0, MOST_BY);
   const reason = "reason" in given && given.reason !== undefined
     ? { reason: given.reason.slice(0, MOST_REASON) }
@@ -142,7 +147,10 @@ async function commandOf({ artifacts }: ControlPorts, given: Instruction): Promi
   if (!depthWithin(given.value, MAX_DEPTH)) {
     throw new EngineError("schema_invalid", `A value may be nested ${MAX_DEPTH} deep`);
   }
-  return { ...given, by, ...reason, value: await artifacts.put(given.value) };
+  const value = await artifacts.put(given.value);
+  // The command may lie in the inbox for longer than content without holders is kept.
+  await store.submit(holdsOf(run.id, hashOf(value), run.createdAt), []);
+  return { ...given, by, ...reason, value };
 }
 
 async function give(

@@ -5,14 +5,26 @@
  * C2 Nothing is published before its commit.
  */
 import type { JournalRecord } from "../../run/event.ts";
-import type { Frame, WireEvent } from "../../wire/frame.ts";
+import type { Frame, WireEvent, WireGroup } from "../../wire/frame.ts";
 
-/** One turn of one run: frames first, then the record with what it meant. */
+/**
+ * One turn of one run: frames first, then the record with what it meant. All listeners get the same objects, and most
+ * pass them on as they are: with a hundred watchers, what is made for each of them is what costs.
+ */
 export interface Turnout {
-  frames: Frame[];
+  frames: Stretch[];
   record?: JournalRecord;
-  events: WireEvent[];
+  /** What the record meant; absent if nobody listened yet as the turn was built. */
+  events?: Item[];
 }
+
+/** Frames of one attempt whose numbers follow each other. */
+export interface Stretch {
+  frames: Frame[];
+  items: Item[];
+}
+
+type Item = WireGroup["items"][number];
 
 /** Hands turns to listeners. */
 export class Feed {
@@ -34,9 +46,35 @@ export class Feed {
     };
   }
 
-  /** Hands a turn to whoever listens to the run. */
-  publish(run: string, turnout: Turnout): void {
-    for (const listener of this.#listeners.get(run) ?? []) listener(turnout);
-    if (turnout.record?.events.some(({ type }) => type === "run.reopened")) this.#reopened(run);
+  /** Whether anybody listens to the run. */
+  has(run: string): boolean {
+    return this.#listeners.has(run);
   }
+
+  /** Hands a turn to whoever listens to the run. */
+  publish(run: string, frames: Frame[][], record?: JournalRecord, events?: WireEvent[]): void {
+    if (record?.events.some(({ type }) => type === "run.reopened")) this.#reopened(run);
+    const listeners = this.#listeners.get(run);
+    if (listeners === undefined) return;
+    const turnout: Turnout = {
+      frames: stretchesOf(frames),
+      ...(record === undefined ? {} : { record }),
+      ...(events === undefined ? {} : { events: events.map((event): Item => ({ kind: "event", event })) }),
+    };
+    for (const listener of listeners) listener(turnout);
+  }
+}
+
+/** An attempt's batches of one turn, put together where they follow each other. */
+function stretchesOf(batches: Frame[][]): Stretch[] {
+  const found: Stretch[] = [];
+  for (const frame of batches.flat()) {
+    const last = found.at(-1)?.frames.at(-1);
+    const goes = last !== undefined && last.step === frame.step && last.attempt === frame.attempt &&
+      last.seq + 1 === frame.seq;
+    if (!goes) found.push({ frames: [], items: [] });
+    found.at(-1)!.frames.push(frame);
+    found.at(-1)!.items.push({ kind: "frame", frame });
+  }
+  return found;
 }

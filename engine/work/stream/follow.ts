@@ -1,7 +1,8 @@
 /**
  * Following a run from any point to its end. Owns: that a reader gets every frame and event once and in order.
  *
- * T2 From the store or live, interrupted or not, the groups put together are the same.
+ * T2 From the store or live, interrupted or not, the groups put together are the same. Frames that are no longer kept are
+ * a gap where they were, which says which they were.
  *
  * A reader listens before it reads, so that what becomes durable meanwhile is in one of the two; what is in both is
  * told apart by its number. One that falls more than `BACKLOG` turns behind reads the store again, so that writers
@@ -9,15 +10,16 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Plan } from "../../plan/types.ts";
-import type { JournalRecord, RunEvent } from "../../run/event.ts";
+import type { JournalRecord } from "../../run/event.ts";
 import { newRun } from "../../run/fold.ts";
 import type { Run } from "../../run/state.ts";
 import type { Frame, WireEvent, WireGroup } from "../../wire/frame.ts";
 import { narrate } from "../../wire/narrate.ts";
-import type { Feed, Turnout } from "./feed.ts";
-import type { Journals } from "../journal.ts";
+import type { Feed, Stretch, Turnout } from "./feed.ts";
+import { goneAway, type Journals } from "../journal.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import { beginning, decodePosition, encodePosition, type Position } from "./position.ts";
+import { assertFramesKept, type EndedAttempt, endedAttempts } from "./trimmed.ts";
 
 const BACKLOG = 256;
 /** How long a reader hears nothing before it looks at the store: for runs of others, and as a net for our own. */
@@ -41,22 +43,29 @@ export async function* follow(
   head: RunHead,
   { after, signal, live = true }: { after?: string; signal: AbortSignal; live?: boolean },
 ): AsyncIterable<WireGroup> {
-  const reader = new Reader(head.id, await journals.plan(head), journals, after);
-  const inbox = new Inbox();
+  const plan = await journals.plan(head);
+  const reader = new Reader(head, plan, journals, after);
+  if (after !== undefined && head.trimmedAt !== undefined) {
+    await assertFramesKept(plan, journals.records(head.id, 0), reader.place, head.trimmedAt);
+  }
+  const inbox = new Inbox(clock, signal);
   const stop = live ? feed.listen(head.id, (turnout) => inbox.add(turnout)) : () => {};
   try {
     while (!signal.aborted) {
       inbox.clear();
-      for await (const group of reader.fromStore()) {
+      for await (const group of lastEnds(reader.fromStore())) {
         yield group;
         if (signal.aborted) return;
+      }
+      if (!reader.ended && head.phase === "ended" && await journals.head(head.id) === undefined) {
+        throw goneAway(head.id);
       }
       if (reader.ended || !live) return;
       while (!signal.aborted && !inbox.overflown) {
         const turnout = inbox.take();
         if (turnout === undefined) {
           const pollMs = owns(head.id) ? POLL_OWN_MS : POLL_MS;
-          if (await inbox.wait(clock, pollMs, signal)) continue;
+          if (await inbox.wait(pollMs)) continue;
           break;
         }
         const group = reader.fromTurn(turnout);
@@ -71,13 +80,34 @@ export async function* follow(
   }
 }
 
+/** Takes the mark off an end that a restart has undone: more comes after it. */
+async function* lastEnds(groups: AsyncIterable<WireGroup>): AsyncIterable<WireGroup> {
+  let end: WireGroup | undefined;
+  for await (const group of groups) {
+    if (end !== undefined) yield { cursor: end.cursor, items: end.items };
+    end = group.end ? group : undefined;
+    if (!group.end) yield group;
+  }
+  if (end !== undefined) yield end;
+}
+
 /** Turns that arrived while the reader was busy. */
 class Inbox {
   #turns: Turnout[] = [];
   #wake = () => {};
-  #net: Promise<void> | undefined;
+  #timer = false;
   readonly #closed = new AbortController();
   overflown = false;
+
+  /** @param signal ends the waiting */
+  constructor(private readonly clock: Clock, private readonly signal: AbortSignal) {
+    signal.addEventListener("abort", this.#end);
+  }
+
+  readonly #end = () => {
+    this.#closed.abort(OVER);
+    this.#wake();
+  };
 
   add(turnout: Turnout): void {
     if (this.#turns.length >= BACKLOG) this.overflown = true;
@@ -98,23 +128,31 @@ class Inbox {
    * Waits for a turn; false if none came for up to `ms`. One timer serves all waits until it fires: turns come by the
    * thousand, and a timer for each costs more than the turn.
    */
-  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-    const woken = Promise.withResolvers<void>();
-    this.#wake = woken.resolve;
-    if (this.#turns.length === 0 && !this.overflown && !signal.aborted) {
-      this.#net ??= clock.sleep(ms, AbortSignal.any([signal, this.#closed.signal])).then(() => {
-        this.#net = undefined;
-      });
-      await Promise.race([woken.promise, this.#net]);
+  async wait(ms: number): Promise<boolean> {
+    if (this.#turns.length === 0 && !this.overflown && !this.signal.aborted) {
+      const woken = new Promise<void>((resolve) => this.#wake = resolve);
+      if (!this.#timer) this.#wakeAfter(ms);
+      await woken;
     }
     return this.#turns.length > 0 || this.overflown;
   }
 
   /** Ends the timer. */
   close(): void {
-    this.#closed.abort();
+    this.signal.removeEventListener("abort", this.#end);
+    this.#closed.abort(OVER);
+  }
+
+  async #wakeAfter(ms: number): Promise<void> {
+    this.#timer = true;
+    await this.clock.sleep(ms, this.#closed.signal);
+    this.#timer = false;
+    this.#wake();
   }
 }
+
+/** Why a timer ends early. Given, because an abort without a reason makes an error with a stack, which costs 8 us. */
+const OVER = "over";
 
 /** One reader: its mirror of the run and its position. */
 class Reader {
@@ -125,17 +163,22 @@ class Reader {
   readonly #silentTo: number;
 
   constructor(
-    private readonly id: string,
+    private readonly head: RunHead,
     plan: Plan,
     private readonly journals: Journals,
     after: string | undefined,
   ) {
     const cells = plan.steps.map((step) => step.cell);
     this.#places = new Map(cells.map((cell, place) => [cell, place]));
-    this.#run = newRun(id, plan);
+    this.#run = newRun(head.id, plan);
     const from = after === undefined ? beginning() : decodePosition(after, cells);
     this.#silentTo = from.seq;
     this.#position = { seq: 0, frames: from.frames };
+  }
+
+  /** Where it begins. */
+  get place(): Position {
+    return { seq: this.#silentTo, frames: this.#position.frames };
   }
 
   get ended(): boolean {
@@ -145,7 +188,7 @@ class Reader {
   async *fromStore(): AsyncIterable<WireGroup> {
     // A run that has ended may have been opened again: only its last record ends it.
     let last: WireGroup | undefined;
-    for await (const record of this.journals.records(this.id, this.#run.seq)) {
+    for await (const record of this.journals.records(this.head.id, this.#run.seq)) {
       if (last !== undefined) yield { cursor: last.cursor, items: last.items };
       last = undefined;
       if (record.seq <= this.#silentTo) {
@@ -166,25 +209,43 @@ class Reader {
   /** A live turn, less what was delivered already; `gap` if something before it is missing. */
   fromTurn({ frames, record, events }: Turnout): WireGroup | "gap" | undefined {
     if (record !== undefined && record.seq > this.#run.seq + 1) return "gap";
-    const items: Item[] = [];
-    for (const frame of frames) {
-      const step = this.#run.steps.get(frame.step);
-      if (
-        step !== undefined &&
-        (frame.attempt < step.attempts || frame.attempt === step.attempts && !this.#run.open.has(frame.step))
-      ) continue;
-      const seen = this.#seen(frame.step, frame.attempt);
-      if (frame.seq <= seen) continue;
-      if (frame.seq !== seen + 1) return "gap";
-      items.push(this.#deliver(frame));
+    const parts: Item[][] = [];
+    for (const stretch of frames) {
+      const items = this.#fromStretch(stretch);
+      if (items === "gap") return items;
+      if (items.length > 0) parts.push(items);
     }
     if (record !== undefined && record.seq > this.#run.seq) {
       if (record.seq !== this.#run.seq + 1) return "gap";
-      narrate(this.#run, record);
+      const own = narrate(this.#run, record);
       this.#settle(record);
-      if (record.seq > this.#silentTo) items.push(...events.map((event): Item => ({ kind: "event", event })));
+      if (record.seq > this.#silentTo) {
+        parts.push(events ?? own.flat().map((event): Item => ({ kind: "event", event })));
+      }
     }
+    // What is shared stays shared: nobody changes items.
+    const items = parts.length === 1 ? parts[0]! : parts.flat();
     return items.length === 0 ? undefined : this.#group(items);
+  }
+
+  #fromStretch({ frames, items }: Stretch): Item[] | "gap" {
+    const { step: name, attempt, seq } = frames[0]!;
+    const step = this.#run.steps.get(name);
+    if (step?.attempts === attempt && this.#run.open.has(name) && this.#seen(name, attempt) === seq - 1) {
+      this.#position.frames.set(name, { attempt, seq: frames.at(-1)!.seq });
+      return items;
+    }
+    const isOver = step !== undefined &&
+      (attempt < step.attempts || attempt === step.attempts && !this.#run.open.has(name));
+    if (isOver) return [];
+    const delivered: Item[] = [];
+    for (const frame of frames) {
+      const seen = this.#seen(name, attempt);
+      if (frame.seq <= seen) continue;
+      if (frame.seq !== seen + 1) return "gap";
+      delivered.push(...this.#deliver(frame));
+    }
+    return delivered;
   }
 
   /** A record with the frames that come before what it says. */
@@ -193,8 +254,11 @@ class Reader {
     const byEvent = narrate(this.#run, record);
     const items: Item[] = [];
     for (const [at, event] of record.events.entries()) {
-      for (const { step, attempt } of endedAttempts(event, open)) {
-        for await (const group of this.#framesOf(step, attempt)) items.push(...group.items);
+      for (const ended of endedAttempts(event, open)) {
+        for await (const { items: frames } of this.#framesOf(ended.step, ended.attempt)) {
+          items.push(...frames);
+        }
+        items.push(...this.#missing(ended, record.at));
       }
       items.push(...byEvent[at]!.map((told: WireEvent): Item => ({ kind: "event", event: told })));
     }
@@ -203,9 +267,18 @@ class Reader {
   }
 
   async *#framesOf(step: string, attempt: number): AsyncIterable<WireGroup> {
-    for await (const frames of this.journals.frames(this.id, step, attempt, this.#seen(step, attempt))) {
-      yield this.#group(frames.map((frame) => this.#deliver(frame)));
+    for await (const frames of this.journals.frames(this.head.id, step, attempt, this.#seen(step, attempt))) {
+      yield this.#group(frames.flatMap((frame) => this.#deliver(frame)));
     }
+  }
+
+  /** What an attempt that is over had beyond what is there. Nobody has counted the frames of one that was lost. */
+  #missing({ step, attempt, frames }: EndedAttempt, at: number): Item[] {
+    const from = this.#seen(step, attempt) + 1;
+    if (frames === undefined) {
+      return at > (this.head.trimmedAt ?? -Infinity) ? [] : [{ kind: "gap", gap: { step, attempt, from } }];
+    }
+    return frames < from ? [] : [{ kind: "gap", gap: { step, attempt, from, to: frames } }];
   }
 
   #seen(step: string, attempt: number): number {
@@ -213,9 +286,12 @@ class Reader {
     return at?.attempt === attempt ? at.seq : 0;
   }
 
-  #deliver(frame: Frame): Item {
-    this.#position.frames.set(frame.step, { attempt: frame.attempt, seq: frame.seq });
-    return { kind: "frame", frame };
+  #deliver(frame: Frame): Item[] {
+    const { step, attempt, seq } = frame;
+    const from = this.#seen(step, attempt) + 1;
+    this.#position.frames.set(step, { attempt, seq });
+    const item: Item = { kind: "frame", frame };
+    return seq === from ? [item] : [{ kind: "gap", gap: { step, attempt, from, to: seq - 1 } }, item];
   }
 
   /** Forgets places in attempts that are over. */
@@ -236,10 +312,4 @@ class Reader {
   #cursor(): string {
     return encodePosition(this.#position, this.#places);
   }
-}
-
-/** Attempts that an event ends; their frames come before it. */
-function endedAttempts(event: RunEvent, open: { step: string; attempt: number }[]): typeof open {
-  if (event.type === "run.adopted" || event.type === "run.released") return open;
-  return "frames" in event ? [event] : [];
 }

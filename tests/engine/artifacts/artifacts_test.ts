@@ -2,12 +2,14 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { artifacts, MAX_VALUE_BYTES } from "../../../engine/artifacts/artifacts.ts";
 import { EngineError } from "../../../engine/base/errors.ts";
+import { readManifest } from "../../../engine/artifacts/manifest.ts";
 import { onFault } from "../../../engine/base/faults.ts";
 import { sha256 } from "../../../engine/base/hash.ts";
 import { canonicalJson, type Json } from "../../../engine/base/json.ts";
 import type { StoredValue } from "../../../engine/plan/types.ts";
 import { blobKey, chunkKey, versionKey } from "../../../engine/store/keys.ts";
 import { memoryStore } from "../../../engine/store/memory.ts";
+import type { Key, Put, Store } from "../../../engine/store/store.ts";
 import { encodeRecord } from "../../../engine/store/codec.ts";
 import { keysOf } from "../../contracts/store/read.ts";
 
@@ -122,22 +124,27 @@ Deno.test("bytes that are gone, changed, cut or too many are store_corrupt", asy
   }
 });
 
-Deno.test("C3 the manifest is written last, so that a crash before it leaves nothing that names parts", async () => {
-  const store = memoryStore();
-  const { put, get } = artifacts({ store });
+Deno.test("C3 a value killed at any of its writes is not relied on by the next put of it", async () => {
   const value = jsonOf(2 * MIB);
-  const order: string[] = [];
-  const submit = store.submit.bind(store);
-  store.submit = (puts, unless) => {
-    order.push(...puts.map(({ key }) => String(key[0])));
-    if (order.includes("blob")) throw new Error("killed");
-    return submit(puts, unless);
-  };
-  await assertRejects(() => put(value), Error, "killed");
-  assertEquals(order.indexOf("blob"), order.length - 1);
-  assertEquals(await keysOf(store, ["blob"]), []);
-  store.submit = submit;
-  assertEquals(await get(await put(value)), value);
+  for (let killAt = 1;; killAt++) {
+    const store = memoryStore();
+    const { put, get } = artifacts({ store });
+    const submit = store.submit.bind(store);
+    let left = killAt;
+    store.submit = (puts, unless) => {
+      if (--left === 0) throw new Error("killed");
+      return submit(puts, unless);
+    };
+    const killed = await put(value).then(() => false, () => true);
+    store.submit = submit;
+    for await (const entry of store.list(["blob"])) {
+      assertEquals(readManifest(entry).orphanedAt !== undefined, killed, `killed at ${killAt}`);
+    }
+    assertEquals(await get(await put(value)), value);
+    const [manifest] = await Array.fromAsync(store.list(["blob"]));
+    assertEquals(readManifest(manifest!).orphanedAt, undefined);
+    if (!killed) return assertEquals(killAt, 5, "a value of 2 MiB takes four writes");
+  }
 });
 
 Deno.test("the fault point artifact.written is passed once for each new content, when it is durable", async () => {
@@ -196,4 +203,33 @@ Deno.test("EN-112 any JSON comes back equal", async () => {
     }),
     { numRuns: 50 },
   );
+});
+
+Deno.test("EN-201 what many records name is stored by hash, and written and looked for once", async () => {
+  const store = memoryStore();
+  let asked = 0;
+  const counted: Store = Object.assign(Object.create(store) as Store, {
+    get: (keys: readonly Key[]) => (asked++, store.get(keys)),
+    submit: (puts: readonly Put[], unless: readonly Key[]) => (asked++, store.submit(puts, unless)),
+  });
+  let now = 0;
+  const { putShared, putText, get } = artifacts({
+    store: counted,
+    clock: { now: () => now, monotonic: () => now },
+  });
+  const plan = { steps: ["a"] };
+  const stored = await putShared(plan);
+  assertEquals(await get(stored), plan);
+  assert("sha256" in stored);
+  asked = 0;
+  assertEquals(await putShared(plan), stored);
+  assertEquals(await putShared({ steps: ["a"] }), stored);
+  assertEquals(asked, 0);
+  // A text of the same bytes is another thing in the store.
+  assertEquals(await putText('{"steps":["a"]}'), stored.sha256);
+  assert(asked > 0);
+  now = 3_600_000;
+  asked = 0;
+  assertEquals(await putShared(plan), stored);
+  assertEquals(asked, 1);
 });

@@ -124,7 +124,6 @@ Deno.test("EN-114 keys of front matter: what promises something refuses every ru
       timeZone: "UTC",
       storage: "{ a: 1 }",
       streams: "{ a: 1 }",
-      retention: "1",
       notifications: "{ a: 1 }",
       sampling: "1",
       handlers: "1",
@@ -140,7 +139,8 @@ Deno.test("EN-114 keys of front matter: what promises something refuses every ru
     assertEquals(planned(front(yaml)).plan !== undefined, runs, yaml);
   }
   const acting =
-    "retry: { attempts: 2 }\ntimeout: 5s\nerrors: continue\nconcurrency: 2\ndefaults: { role: coder }";
+    "retry: { attempts: 2 }\ntimeout: 5s\nerrors: continue\nconcurrency: 2\nretention: { keepDays: 2 }\n" +
+    "defaults: { role: coder }";
   assertEquals(planned(front(`${acting}\nparams: { p: { type: json, default: 1 } }`)).problems, []);
 });
 

@@ -200,6 +200,34 @@ Deno.test("V2 any cut and any repetition from an earlier place gives the same vi
   }));
 });
 
+Deno.test("V2 a gap says that output is not kept, takes back nothing that was seen, and is over with the next attempt", () => {
+  const gap = (from: number, to?: number, attempt = 1): Item => ({
+    kind: "gap",
+    gap: { step: "scout", attempt, from, ...to === undefined ? {} : { to } },
+  });
+  const table: [string, Item[], Partial<CellView>][] = [
+    ["nothing was seen", [started(2, 1), gap(1, 3)], { trimmed: true, text: "", attempt: 1 }],
+    ["nobody counted", [started(2, 1), gap(1)], { trimmed: true, attempt: 1 }],
+    ["without its start", [gap(1, 3)], { trimmed: true, attempt: 1 }],
+    ["all was seen", [started(2, 1), text(1, "a"), text(2, "b"), gap(1, 2)], {
+      trimmed: undefined,
+      text: "ab",
+    }],
+    ["some was seen", [started(2, 1), text(1, "a"), gap(2, 3)], { trimmed: true, text: "a" }],
+    ["what it covers comes late", [started(2, 1), gap(1, 2), text(2, "b"), text(3, "c")], { text: "c" }],
+    ["the next attempt", [started(2, 1), gap(1, 3), started(5, 2)], { trimmed: undefined, attempt: 2 }],
+    ["an earlier attempt", [started(5, 2), gap(1, 3)], { trimmed: undefined, attempt: 2 }],
+  ];
+  for (const [name, items, expected] of table) {
+    for (const again of [items, [...items, ...items]]) {
+      const cell = after(...again).cells.scout!;
+      for (const [key, value] of Object.entries(expected)) {
+        assertEquals(cell[key as keyof CellView], value, `${name}: ${key}`);
+      }
+    }
+  }
+});
+
 Deno.test("V3 text keeps its last MAX_TEXT characters, whole ones, however it was cut", () => {
   const pieces = Array.from({ length: 700 }, (_, i) => text(i + 1, "𝛼x".repeat(300) + i));
   const all = pieces.map((item) => item.kind === "frame" && item.frame.type === "text" ? item.frame.text : "")

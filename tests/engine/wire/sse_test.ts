@@ -69,6 +69,7 @@ Deno.test("AP-711 AP-712 a group ends with its cursor as id and a run with `end`
         kind: "frame",
         frame: { type: "text", text: "three\nclaims", step: "scout", attempt: 1, seq: 7, at: 3 },
       },
+      { kind: "gap", gap: { step: "scout", attempt: 1, from: 8, to: 9 } },
       { kind: "event", event: { type: "run.ended", label: "succeeded", seq: 15, n: 0, at: 4 } },
     ],
     end: true,
@@ -76,6 +77,7 @@ Deno.test("AP-711 AP-712 a group ends with its cursor as id and a run with `end`
   assertEquals(
     encodeGroup(group, "succeeded"),
     'event: frame\ndata: {"type":"text","text":"three\\nclaims","step":"scout","attempt":1,"seq":7,"at":3}\n\n' +
+      'event: gap\ndata: {"step":"scout","attempt":1,"from":8,"to":9}\n\n' +
       'event: event\nid: r1.AQ\ndata: {"type":"run.ended","label":"succeeded","seq":15,"n":0,"at":4}\n\n' +
       'event: end\nid: r1.AQ\ndata: {"label":"succeeded"}\n\n',
   );

@@ -5,6 +5,7 @@ import { systemIds } from "../../../engine/base/ids.ts";
 import type { Json } from "../../../engine/base/json.ts";
 import { type Log, type LogEntry, noLog } from "../../../engine/base/log.ts";
 import type { Attempt, Kind, Outcome } from "../../../engine/kinds/kind.ts";
+import type { Retention } from "../../../engine/notebook/policy.ts";
 import { createEngine, type Engine } from "../../../engine/mod.ts";
 import { eventPrefix, inboxPrefix } from "../../../engine/store/keys.ts";
 import type { Store } from "../../../engine/store/store.ts";
@@ -55,6 +56,8 @@ export interface EngineTraits {
   sessionTtlMs?: number;
   slots?: number;
   maxRuns?: number;
+  only?: readonly string[];
+  retention?: Partial<Retention>;
 }
 
 /** An engine whose `ts` cells are scripted. */
