@@ -70,7 +70,7 @@ function Why({ page, wait }: { page: PageStore; wait: Wait }): JSX.Element {
   return (
     <div class="why">
       <h2>Why is it not moving?</h2>
-      {sentence(wait.what)}
+      {sentence(`${cellOf(page, wait)}${wait.what}`)}
       {sentence(wait.next)}
       <p class="why-time">
         Since {formatClock(wait.since)}
@@ -78,6 +78,12 @@ function Why({ page, wait }: { page: PageStore; wait: Wait }): JSX.Element {
       </p>
     </div>
   );
+}
+
+/** The cell whose time is waited for. */
+function cellOf({ view }: PageStore, { until }: Wait): string {
+  const found = Object.entries(view?.cells ?? {}).find(([, { due }]) => until !== undefined && due === until);
+  return found === undefined ? "" : `${found[0]}: `;
 }
 
 /** Cells named before the rest is counted. */

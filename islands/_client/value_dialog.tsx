@@ -48,9 +48,10 @@ export function ValueDialog({ page, name, onClose }: ValueDialogProps): JSX.Elem
           void give();
         }}
       >
-        <h2 id={`give-${name}`}>Give {name} a value</h2>
+        <h2 id={`give-${name}`}>A value for {name}</h2>
         <p class="hint" id={`hint-${name}`}>
-          {name} then does not run, and the cells below it get this. JSON: a text stands in quotes.
+          The cell does not run then, and the cells below it get this value. It is JSON: a text stands in
+          quotes.
         </p>
         <textarea
           ref={text}
@@ -67,7 +68,7 @@ export function ValueDialog({ page, name, onClose }: ValueDialogProps): JSX.Elem
         />
         <p class="fault" id={`fault-${name}`} role="alert">{fault ?? ""}</p>
         <div class="dialog-buttons">
-          <button type="button" class="plain-button" onClick={() => own.current?.close()}>Leave</button>
+          <button type="button" class="plain-button" onClick={() => own.current?.close()}>Close</button>
           <button type="submit" class="main-button runs" aria-disabled={sending ? "true" : undefined}>
             Give value
           </button>
