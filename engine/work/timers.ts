@@ -13,7 +13,8 @@ const AGAIN_MS = 1_000;
 /** See the module comment. */
 export class Timers<T> {
   readonly #due = new Map<T, Millis>();
-  #next = Infinity;
+  /** When it looks again. */
+  #looksAt = Infinity;
   #wake = new AbortController();
   #waiting = false;
 
@@ -30,19 +31,22 @@ export class Timers<T> {
   /** Sets when an item is to be looked at; `Infinity`: not at all. */
   set(item: T, due: Millis): void {
     if (due === Infinity) return void this.#due.delete(item);
+    // One that was due and is so still is looked at again in time.
+    if (this.#due.get(item) === due) return;
     this.#due.set(item, due);
     if (!this.#waiting) this.#wait();
-    else if (due < this.#next) this.#wake.abort();
+    else if (due < this.#looksAt) this.#wake.abort();
   }
 
   async #wait(): Promise<void> {
     this.#waiting = true;
     while (this.#due.size > 0 && !this.over.aborted) {
       const now = this.clock.now();
-      this.#next = Infinity;
-      for (const due of this.#due.values()) this.#next = Math.min(this.#next, due);
+      let next = Infinity;
+      for (const due of this.#due.values()) next = Math.min(next, due);
       this.#wake = new AbortController();
-      const ms = this.#next <= now ? AGAIN_MS : Math.min(this.#next - now, AGAIN_MS);
+      const ms = next <= now ? AGAIN_MS : Math.min(next - now, AGAIN_MS);
+      this.#looksAt = now + ms;
       await this.clock.sleep(ms, AbortSignal.any([this.#wake.signal, this.over]));
       if (!this.over.aborted) this.#fire();
     }
