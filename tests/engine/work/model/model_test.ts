@@ -204,6 +204,8 @@ class Course {
       if (left % 5 === 0) { for (const run of runs) world.tell(run, { type: "resumeRun", by }); }
       await world.pass(1_000);
     }
+    // Whoever died with a lease is found out by then.
+    await world.pass(25_000);
     await world.assertPlaces();
   }
 
