@@ -5,17 +5,34 @@
  * kills the process at the point under test; `FAULT_POINTS` lets it walk all of them.
  */
 
-/** Every fault point, in the order in which a run passes them; the last one after its end. */
+/** Every fault point, in the order in which a run passes them; the last three are of whoever comes, goes and clears up. */
 export const FAULT_POINTS = [
   "submit.before",
   "submit.after",
   "claim.after",
   "attempt.started",
-  "attempt.result",
-  "commit.before",
-  "commit.after",
   "frame.flush",
   "artifact.written",
+  "attempt.result",
+  /** An attempt is about to give its slot back; what it saves is stored. */
+  "suspend.opened",
+  "commit.before",
+  "commit.after",
+  /** An attempt has given its slot back, and that is durable. */
+  "suspend.released",
+  /** So is when its step is tried again. */
+  "retry.scheduled",
+  /** Something is due, and nothing has been made of it. */
+  "timer.fired",
+  /** A posted command was taken up, and is not applied yet. */
+  "command.accepted",
+  "snapshot.written",
+  /** A run that was given back is about to leave memory. */
+  "run.released",
+  /** A dead worker's session is taken, and none of its runs. */
+  "takeover.bumped",
+  /** A worker that closes has aborted its attempts; and again: has given its runs back and still has its session. */
+  "drain.half",
   "retention.half",
 ] as const;
 

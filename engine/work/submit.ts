@@ -21,7 +21,7 @@ import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
 import { LONGEST_DELAY_MS } from "../run/commands/attempt.ts";
-import type { History, Plan } from "../plan/types.ts";
+import type { History, Plan, PlanStep } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, runKey, timerKey } from "../store/keys.ts";
 import type { JournalRecord, RunEvent } from "../run/event.ts";
@@ -347,11 +347,16 @@ function optionsOf({ startAt, deadline, priority, tags }: RunRequest, now: numbe
   };
 }
 
+/** Fallbacks as their plans were made with them: a plan that serves again finds that what it names may have gone. */
+const fallbacks = new WeakMap<PlanStep, Json>();
+
 /** EN-112: what a plan holds as a value of its own is stored before anyone names it. */
 async function storeGiven({ artifacts }: SubmitPorts, plan: Plan): Promise<void> {
   for (const step of plan.steps) {
     const { fallback, reuse } = step;
-    if (fallback !== undefined && "inline" in fallback) step.fallback = await artifacts.put(fallback.inline);
+    if (fallback !== undefined && "inline" in fallback) fallbacks.set(step, fallback.inline);
+    const given = fallbacks.get(step);
+    if (given !== undefined) step.fallback = await artifacts.put(given);
     if (reuse !== undefined && reuse.run === undefined && "inline" in reuse.value) {
       step.reuse = { value: await artifacts.put(reuse.value.inline) };
     }

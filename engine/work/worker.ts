@@ -9,6 +9,7 @@
  * ```
  */
 import type { Clock } from "../base/clock.ts";
+import { hit } from "../base/faults.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Retention } from "../notebook/policy.ts";
@@ -186,7 +187,9 @@ export class Worker {
     if (tenure === undefined) return;
     await this.#drained(tenure, drainMs);
     this.#abort(tenure);
+    hit("drain.half");
     await this.#release(tenure);
+    hit("drain.half");
     tenure.committer.abandon();
     this.#end(tenure);
     await this.ports.store.closeSession(tenure.held.session).catch((error) =>
@@ -292,7 +295,7 @@ export class Worker {
     tenure.timers.set(live, Infinity);
     for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
     // What it waits for may be soon, and what was said to it meanwhile is in the inbox.
-    if (live.run.phase !== "ended" && live.released && !this.#closing) this.ring();
+    if (live.run.phase !== "ended" && !this.#closing) this.ring();
   }
 
   /** Renews when nothing else does, and gives the session up when it cannot be trusted any more. */
@@ -302,7 +305,7 @@ export class Worker {
     while (!over.signal.aborted) {
       await clock.sleep(Math.max(50, Math.min(held.renewInMs, held.trustedForMs)), over.signal);
       if (over.signal.aborted) return;
-      if (!held.trusted) return this.#lose(tenure);
+      if (!held.trusted) return void this.#lose(tenure);
       if (held.renewInMs <= 0) tenure.committer.renew();
     }
   }
@@ -344,7 +347,10 @@ export class Worker {
       this.#lookForOrphans = false;
       if (orphans) await adoptOrphans(ports, this.ports.clock.now());
       await claimReady(ports);
-      tenure.lookAt.set("timers", await claimDue(ports, this.ports.clock.now()));
+      const now = this.ports.clock.now();
+      const due = await claimDue(ports, now);
+      // For one that is due there was no room: the next poll looks again.
+      tenure.lookAt.set("timers", due <= now ? Infinity : due);
       await readInbox(ports);
     }
   }
@@ -361,12 +367,13 @@ export class Worker {
   async #runAttempt(tenure: Tenure, live: LiveRun, step: string, attempt: number): Promise<void> {
     const abort = new AbortController();
     live.attempts.set(step, { attempt, abort });
-    if (!tenure.held.trusted) return this.#lose(tenure);
+    if (!tenure.held.trusted) return void this.#lose(tenure);
     const { committer } = tenure;
     try {
       await execute(
         {
           ...this.ports,
+          trusted: () => tenure.held.trusted || this.#lose(tenure),
           stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
           report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
         },
@@ -394,8 +401,8 @@ export class Worker {
   }
 
   /** Nothing under this session is true any more: drop it all and begin again. */
-  #lose(tenure: Tenure): void {
-    if (this.#tenure !== tenure) return;
+  #lose(tenure: Tenure): false {
+    if (this.#tenure !== tenure) return false;
     tenure.committer.abandon();
     this.#end(tenure);
     this.ports.log.write({
@@ -405,6 +412,7 @@ export class Worker {
       message: "Session lost; taking up its runs again",
     });
     if (!this.#closing) this.#beginning = this.#beginAgain();
+    return false;
   }
 
   async #beginAgain(): Promise<void> {

@@ -42,6 +42,8 @@ export interface ExecutorPorts {
   clock: Clock;
   ids: Ids;
   log: Log;
+  /** Whether the session is still to be trusted; if it is not, the attempt has been aborted as lost. */
+  trusted(): boolean;
   /** Makes frames durable. */
   stream(live: LiveRun, frames: Frame[]): void;
   /** Makes the end durable, with the last frames. */
@@ -80,6 +82,7 @@ export async function execute(
   hit("attempt.result");
   const command = await classify(ports, live, step, attempt, outcome, abort.signal);
   const frames = writer.close();
+  if (command.type === "delayAttempt") hit("suspend.opened");
   ports.report(live, { ...command, frames: writer.seq } as RunCommand, frames);
   const durationMs = clock.now() - startedAt;
   log.write({
@@ -123,8 +126,8 @@ async function call(
     read: value,
   });
   if (!resolved.ok) return { type: "failed", problem: resolved.problem };
-  // L4 What was told to end, or is given back, while its inputs were read does not begin.
-  if (abort.signal.aborted || live.released) return { type: "cancelled" };
+  // L4 What was told to end, or whose session's time has passed, while its inputs were read does not begin.
+  if (!ports.trusted() || abort.signal.aborted || live.released) return { type: "cancelled" };
   return await kind.run({
     cell: node.cell,
     frontMatter: document.notebook.frontMatter,

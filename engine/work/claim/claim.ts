@@ -75,6 +75,7 @@ export async function claimDue(ports: ClaimPorts, now: Millis): Promise<Millis> 
     const window = await Array.fromAsync(ports.store.list(timerPrefix, { limit: WINDOW, after }));
     // T1 Never early.
     const due = window.filter(({ key }) => (key[1] as Millis) <= now);
+    if (due.length > 0) hit("timer.fired");
     if (!await claimAll(ports, due)) return now;
     if (due.length < window.length) return window[due.length]!.key[1] as Millis;
     if (window.length < WINDOW) return Infinity;
@@ -122,6 +123,7 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
     if (session === undefined) alive.add(id);
     else taken.push(session);
   }
+  if (taken.length > 0) hit("takeover.bumped");
   for (const entry of leases) {
     const run = lastText(entry.key);
     const lease = await readable(ports, run, () => readLease(entry));

@@ -2,6 +2,7 @@
  * Commands from elsewhere than a run's owner. Owns: the order in which they are read, and what becomes of those that
  * nobody can apply. Never: what a command means.
  */
+import { hit } from "../../base/faults.ts";
 import type { ControlCommand } from "../../run/command.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { answerKey, inboxPrefix } from "../../store/keys.ts";
@@ -35,7 +36,10 @@ export async function readInbox(ports: InboxPorts): Promise<void> {
       const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
       let answer: Answer | undefined;
       if (command === undefined || known) await ports.committer.claim([], [], [entry.key]);
-      else answer = await apply(ports, live, command, id, entry.key);
+      else {
+        hit("command.accepted");
+        answer = await apply(ports, live, command, id, entry.key);
+      }
       ports.rest(live);
       // It was given up meanwhile: its next owner has to be told, before what was said later.
       if (answer === undefined || answer.ok || answer.code !== "lease_lost") break;

@@ -242,9 +242,9 @@ export class Committer {
     const past = new Map<string, Put>();
     for (const part of turn.runs.values()) {
       const { run } = part.live;
-      for (const frames of part.frames) {
+      for (const { frames, value } of part.frames) {
         const { step, attempt, seq } = frames.at(-1)!;
-        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value: encodeRecord(frames) });
+        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value });
       }
       const record = recordOf(part, turn.at, worker, epoch);
       if (record !== undefined) {
@@ -264,7 +264,11 @@ export class Committer {
         }
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
-      if (run.phase === "ended" || part.released) batch.deletes.push(leaseKey(run.id));
+      if (run.phase === "ended" || part.released) {
+        batch.deletes.push(leaseKey(run.id));
+        // L1 What comes for it from here on is its next owner's to apply.
+        part.live.released = true;
+      }
       const names = part.events.flatMap(namesOfEvent);
       if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
       addPast(past, part);
@@ -274,10 +278,11 @@ export class Committer {
   }
 
   #publish(part: RunTurn, turn: Turn): void {
+    pass(part);
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
     const { live, frames, narration } = part;
-    this.ports.feed.publish(live.run.id, frames, record, narration);
+    this.ports.feed.publish(live.run.id, frames.map((batch) => batch.frames), record, narration);
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
     if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
     else if (!this.#lost) this.ports.written(part.live);
@@ -289,6 +294,15 @@ export class Committer {
     this.abandon();
     this.ports.lost();
   }
+}
+
+/** Marks what of a turn that is durable has a fault point of its own. */
+function pass({ events, released }: RunTurn): void {
+  for (const { type } of events) {
+    if (type === "step.delayed") hit("suspend.released");
+    else if (type === "step.retried") hit("retry.scheduled");
+  }
+  if (released) hit("run.released");
 }
 
 /**

@@ -3,6 +3,7 @@
  * Owns: how often. Never: what a snapshot holds (`engine/run/snapshot.ts`).
  */
 import type { Artifacts } from "../../artifacts/artifacts.ts";
+import { hit } from "../../base/faults.ts";
 import type { Json } from "../../base/json.ts";
 import { takeSnapshot } from "../../run/snapshot.ts";
 import { encodeRecord } from "../../store/codec.ts";
@@ -39,4 +40,5 @@ export async function writeSnapshot(
     [{ key, value: encodeRecord({ seq, state }) }, ...holdsOf(run.id, now, live.head.createdAt)],
     old.filter((sha) => !now.includes(sha)).map((sha) => holdKey(sha, run.id)),
   );
+  hit("snapshot.written");
 }

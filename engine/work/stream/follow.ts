@@ -53,7 +53,7 @@ export async function* follow(
   try {
     while (!signal.aborted) {
       inbox.clear();
-      for await (const group of reader.fromStore()) {
+      for await (const group of lastEnds(reader.fromStore())) {
         yield group;
         if (signal.aborted) return;
       }
@@ -78,6 +78,17 @@ export async function* follow(
     stop();
     inbox.close();
   }
+}
+
+/** Takes the mark off an end that a restart has undone: more comes after it. */
+async function* lastEnds(groups: AsyncIterable<WireGroup>): AsyncIterable<WireGroup> {
+  let end: WireGroup | undefined;
+  for await (const group of groups) {
+    if (end !== undefined) yield { cursor: end.cursor, items: end.items };
+    end = group.end ? group : undefined;
+    if (!group.end) yield group;
+  }
+  if (end !== undefined) yield end;
 }
 
 /** Turns that arrived while the reader was busy. */

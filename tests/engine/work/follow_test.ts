@@ -136,6 +136,35 @@ Deno.test("EN-601 paused, resumed and paused again within one turn, a run shows 
   await engine.close();
 });
 
+Deno.test("EN-606 who follows a restarted run from its beginning follows it past its first end", async () => {
+  const go = gate();
+  const kind = new ScriptedKind({
+    a: async ({ attempt }) => {
+      if (attempt === 1) return { type: "failed", problem: { category: "code_error", message: "broken" } };
+      await go.opened;
+      return { type: "succeeded", value: 1 };
+    },
+  });
+  const engine = await engineOf(memoryStore(), kind);
+  const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
+  await ended(engine, run);
+  await engine.tell(run, { type: "restartRun", by: "ann" });
+  await happened(engine, run, "step.reopened");
+  const ends: boolean[] = [];
+  const following = (async () => {
+    for await (const { end } of engine.follow(run, { signal: AbortSignal.timeout(10_000) })) {
+      ends.push(end ?? false);
+    }
+  })();
+  const end = engine.ended(run, AbortSignal.timeout(10_000));
+  for (let i = 0; i < 5; i++) await turn();
+  go.open();
+  assertEquals(await end, { label: "succeeded", unsettled: [] });
+  await following;
+  assertEquals(ends.indexOf(true), ends.length - 1);
+  await engine.close();
+});
+
 Deno.test("a view of a chain costs in proportion to its cells", async () => {
   const costs: number[] = [];
   for (const length of [500, 5_000]) {
@@ -170,7 +199,7 @@ Deno.test("AP-712 EN-606 the end of a run that was opened again is the last one,
   const heard: string[] = [];
   engine.onRun(({ id, label }) => heard.push(`${id} ${label}`));
   const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
-  const first = await ended(engine, run);
+  await ended(engine, run);
   fails = false;
   heard.length = 0;
   await engine.tell(run, { type: "restartRun", by: "t" });

@@ -5,6 +5,7 @@ import type { Clock } from "../../../engine/base/clock.ts";
 import type { Log } from "../../../engine/base/log.ts";
 import { memoryStore } from "../../../engine/store/memory.ts";
 import type { Store } from "../../../engine/store/store.ts";
+import { Timers } from "../../../engine/work/timers.ts";
 import { ManualClock } from "../../_support/manual_clock.ts";
 import {
   ended,
@@ -12,10 +13,12 @@ import {
   gate,
   happened,
   journalOf,
+  kept,
   KeptLog,
   notebookOf,
   pass,
   ScriptedKind,
+  soon,
   untilAborted,
   withMethods,
 } from "./_harness.ts";
@@ -82,6 +85,35 @@ Deno.test("L4 EN-502 a turn whose reply comes after the trust window starts noth
   const view = await pass(inner, ended(engine, run), 1);
   assertEquals([view.label, kind.calls, view.cells.b!.reason], ["succeeded", ["a#1", "b#2"], "recovery"]);
   assertEquals(log.entries.filter(({ code }) => code === "session_lost").length, 1);
+  await pass(inner, engine.close());
+});
+
+Deno.test("L4 EN-502 an attempt whose session's time passes while it reads its inputs does not begin", async () => {
+  const inner = new ManualClock();
+  const clock = new SkippedClock(inner);
+  const store = memoryStore({ clock });
+  const [held, arrived] = [gate(), gate()];
+  let done = false;
+  const front = withMethods(store, {
+    async get(keys) {
+      if (!done && keys.some(([kind]) => kind === "version")) {
+        done = true;
+        arrived.open();
+        await held.opened;
+      }
+      return await store.get(keys);
+    },
+  });
+  const client = await engineOf(kept(store), new ScriptedKind(), { worker: null, clock });
+  const { run } = await client.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
+  const kind = new ScriptedKind();
+  const engine = await engineOf(front, kind, { clock });
+  await pass(inner, arrived.opened, 1);
+  clock.skip(12_500);
+  held.open();
+  const view = await pass(inner, ended(engine, run), 1);
+  assertEquals([view.label, kind.calls, view.cells.a!.reason], ["succeeded", ["a#2"], "recovery"]);
+  await pass(inner, client.close());
   await pass(inner, engine.close());
 });
 
@@ -199,4 +231,74 @@ Deno.test("T1 a session outlives a step of the wall clock", async () => {
     assertEquals([view.label, kind.calls], ["succeeded", ["a#1"]], `stepped by ${by} ms`);
     await pass(inner, engine.close());
   }
+});
+
+Deno.test("EN-1702 what is due already when it is set is looked at at once", async () => {
+  const clock = new ManualClock();
+  const over = new AbortController();
+  const woken: string[] = [];
+  const timers = new Timers<string>(clock, (item) => woken.push(`${item}@${clock.now()}`), over.signal);
+  const from = clock.now();
+  timers.set("first", from);
+  await clock.advance(1);
+  timers.set("second", from);
+  await clock.advance(0);
+  assertEquals(woken.slice(0, 1), [`first@${from}`]);
+  assertEquals(woken.filter((call) => call.startsWith("second")), [`second@${from + 1}`]);
+  over.abort();
+  await clock.advance(1_000);
+});
+
+Deno.test("EN-1702 what is due and cannot go on keeps nothing else waiting", async () => {
+  const clock = new ManualClock();
+  const over = new AbortController();
+  let wokenAt = 0;
+  const wake = (item: string) => {
+    if (item === "next") wokenAt ||= clock.now();
+  };
+  const timers = new Timers<string>(clock, wake, over.signal);
+  const from = clock.now();
+  timers.set("stuck", from - 1_000);
+  await clock.advance(0);
+  timers.set("next", from + 50);
+  await clock.advance(0);
+  await clock.advance(2_000);
+  assertEquals(wokenAt - from, 50);
+  over.abort();
+  await clock.advance(1_000);
+});
+
+Deno.test("EN-1702 R26 an attempt that asks for a delay of 1 ms a hundred times is called again each time at once", async () => {
+  const kind = new ScriptedKind({
+    a: ({ saved }) => {
+      const n = Number(saved ?? 0);
+      return n === 100 ? { type: "succeeded", value: n } : { type: "delayed", ms: 1, saved: n + 1 };
+    },
+  });
+  const engine = await engineOf(memoryStore(), kind);
+  const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
+  // A second lost to each would make it 100.
+  const view = await soon(ended(engine, run));
+  assertEquals([view.label, kind.calls.length], ["succeeded", 101]);
+  await engine.close();
+});
+
+Deno.test("L1 whoever ended a run writes nothing of it any more: its lease may be another's by then", async () => {
+  const store = memoryStore();
+  const written: string[] = [];
+  const front = withMethods(store, {
+    commit(session, checks, puts, deletes) {
+      const keys = [...puts.map(({ key }) => key), ...deletes];
+      written.push(keys.filter(([kind]) => kind === "lease" || kind === "run").join(" "));
+      return store.commit(session, checks, puts, deletes);
+    },
+  });
+  const engine = await engineOf(front, new ScriptedKind({ a: untilAborted }));
+  const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
+  await happened(engine, run, "step.started");
+  await engine.tell(run, { type: "cancelRun", by: "ann" });
+  await ended(engine, run);
+  await engine.close();
+  const [head, lease] = [`run,${run}`, `lease,${run}`];
+  assertEquals(written.filter((keys) => keys !== ""), [`${lease} ${head}`, head, `${head} ${lease}`]);
 });

@@ -236,3 +236,28 @@ Deno.test("L1 a deletion whose run has an owner after its first commit leaves it
     assertEquals(await records(), 0);
   }
 });
+
+Deno.test("C3 a plan that serves again long after its runs went, and its values with them, names what is there", async () => {
+  const clock = new ManualClock();
+  const store = memoryStore({ clock });
+  const fails = new ScriptedKind({
+    a: () => ({ type: "failed", problem: { category: "code_error", message: "no" } }),
+  });
+  const engine = await engineOf(kept(store), fails, { clock, retention: { keepRuns: 0, keepDays: 0 } });
+  const fallback = "f".repeat(9_000);
+  const text = notebookOf({ a: [] }, { a: `fallback: { value: ${fallback} }` });
+  for (let i = 0; i < 2; i++) {
+    const { run } = await pass(clock, engine.submit({ notebook: "n", text, author: "t" }));
+    await pass(clock, ended(engine, run));
+    assertEquals(await engine.value(run, "a"), fallback);
+    await pass(clock, gone(), 20_000);
+  }
+  await pass(clock, engine.close());
+
+  /** Upkeep has taken the run and, an hour later, all that it named. */
+  async function gone(): Promise<void> {
+    for (const left of ['"run', '["blob"', '["version"']) {
+      while ((await keysWith(store, left)).length > 0) await turn();
+    }
+  }
+});

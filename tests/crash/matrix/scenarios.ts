@@ -1,0 +1,258 @@
+/**
+ * What the processes of the crash matrix do. Owns: notebooks, what their cells do, what is said to their runs, and how
+ * each run must end. A scenario is driven by whichever process is alive: each step of a drive may have been made before.
+ */
+import type { FaultPoint } from "../../../engine/base/faults.ts";
+import type { Attempt, Outcome } from "../../../engine/kinds/kind.ts";
+import { type Behaviour, notebookOf, untilAborted } from "../../engine/work/_harness.ts";
+import type { Stage } from "./stage.ts";
+
+/** How a run must end: its label, and for each cell its labels, one of which it has, and its value. */
+export interface Ending {
+  label: string;
+  cells: Record<string, { label: string[]; value?: unknown; text?: string }>;
+}
+
+/** See the module comment. */
+export interface Scenario {
+  /** Says what to run, and what to say to it, until every run has ended. */
+  drive(stage: Stage): Promise<void>;
+  behaviour(stage: () => Stage): Behaviour;
+  /** By notebook, which is by run. */
+  ends: Record<string, Ending>;
+  /** Submits without a key, so that its worker makes the run in its own commit. */
+  keyless?: true;
+  /** Another process was killed amid it before. */
+  inherited?: true;
+  /** Its first process closes before the end. */
+  leaves?: true;
+  /** It is for these points only. */
+  points?: readonly FaultPoint[];
+}
+
+const succeeded = ["succeeded"];
+
+/** A layer of three, four times: fan-out, fan-in and a chain in one. */
+export const FAN: Record<string, string[]> = Object.fromEntries(
+  Array.from({ length: 12 }, (_, i) => {
+    const layer = Math.floor(i / 3);
+    return [`c${i}`, layer === 0 ? [] : [0, 1, 2].map((k) => `c${(layer - 1) * 3 + k}`)];
+  }),
+);
+const BIG = "x".repeat(20_000);
+
+async function speak({ cell, emit, clock }: Attempt): Promise<Outcome> {
+  for (let i = 0; i < 3; i++) {
+    emit({ type: "text", text: `${cell.name} says ${i}\n` });
+    await clock.sleep(1);
+  }
+  return { type: "succeeded", value: cell.name === "c4" ? BIG : cell.name };
+}
+
+const fanEnd: Ending = {
+  label: "succeeded",
+  cells: Object.fromEntries(
+    Object.keys(FAN).map((name) => [name, {
+      label: succeeded,
+      value: name === "c4" ? BIG : name,
+      text: [0, 1, 2].map((i) => `${name} says ${i}\n`).join(""),
+    }]),
+  ),
+};
+const everyCell = (act: (attempt: Attempt) => Promise<Outcome>): Behaviour =>
+  Object.fromEntries(Object.keys(FAN).map((name) => [name, act]));
+
+async function driveFan(stage: Stage): Promise<void> {
+  await stage.ended(await stage.submit({ notebook: "fan", text: notebookOf(FAN) }));
+}
+
+const SUSPENSIONS = 90;
+
+/** Every scenario by its name. */
+export const SCENARIOS: Record<string, Scenario> = {
+  /** Twelve cells with frames and an artifact. */
+  fan: { drive: driveFan, behaviour: () => everyCell(speak), ends: { fan: fanEnd }, keyless: true },
+
+  /** Retries with backoff, and an attempt that gives its slot back until the journal is long enough for a snapshot. */
+  patience: {
+    async drive(stage) {
+      const retry = "retry: { attempts: 3, initial: 100ms, jitter: none }";
+      const text = notebookOf({ f: [], d: [], e: ["f", "d"] }, { f: retry });
+      await stage.ended(await stage.submit({ notebook: "patience", text }));
+    },
+    behaviour: () => ({
+      f: ({ attempt, emit }) => {
+        emit({ type: "text", text: `try ${attempt}` });
+        if (attempt < 3) return { type: "failed", problem: { category: "network", message: "cut" } };
+        return { type: "succeeded", value: "f" };
+      },
+      d: ({ saved, emit }) => {
+        const { n } = (saved ?? { n: 0 }) as { n: number };
+        if (n % 30 === 0) emit({ type: "text", text: `${n} ` });
+        if (n === SUSPENSIONS) return { type: "succeeded", value: n };
+        return { type: "delayed", ms: n === 45 ? 100 : 1, saved: { n: n + 1 } };
+      },
+      e: ({ inputs }) => ({ type: "succeeded", value: `${inputs.f}${inputs.d}` }),
+    }),
+    ends: {
+      patience: {
+        label: "succeeded",
+        cells: {
+          f: { label: succeeded, value: "f" },
+          d: { label: succeeded, value: SUSPENSIONS, text: "0 30 60 90 " },
+          e: { label: succeeded, value: `f${SUSPENSIONS}` },
+        },
+      },
+    },
+  },
+
+  /** Pause and resume of a run, then a command to each of three steps. */
+  commands: {
+    async drive(stage) {
+      const retry = "retry: { attempts: 2, initial: 10m, max: 10m, jitter: none }";
+      const text = notebookOf({ a: [], s: ["a"], v: ["a"], r: ["a"], z: ["v", "r"] }, { r: retry });
+      const run = await stage.submit({ notebook: "commands", text });
+      const is = (label: string, step: string) => async () =>
+        (await stage.engine.stepState(run, step)).label === label;
+      await stage.tell(run, { type: "pauseRun" }, () => stage.happened(run, "step.started"));
+      await stage.tell(run, { type: "resumeRun" }, async () => {
+        const { byLabel } = await stage.engine.state(run);
+        return byLabel.running === undefined || await stage.happened(run, "step.started", "s");
+      });
+      await stage.tell(run, { type: "skipStep", step: "s" }, is("running", "s"));
+      await stage.tell(run, { type: "supplyValue", step: "v", value: 7 }, is("suspended", "v"));
+      await stage.tell(run, { type: "retryStep", step: "r" }, is("retrying", "r"));
+      await stage.ended(run);
+    },
+    behaviour: (stage) => ({
+      a: async ({ clock }) => {
+        await clock.sleep(30);
+        return { type: "succeeded", value: 1 };
+      },
+      s: untilAborted,
+      v: () => ({ type: "delayed", ms: 600_000 }),
+      r: async ({ run }) => {
+        // It fails until it is retried by hand, however often its process dies.
+        if (await stage().happened(run, "step.woken", "r")) return { type: "succeeded", value: 2 };
+        return { type: "failed", problem: { category: "network", message: "cut" } };
+      },
+    }),
+    ends: {
+      commands: {
+        label: "succeeded",
+        cells: {
+          a: { label: succeeded, value: 1 },
+          s: { label: ["skipped"] },
+          v: { label: ["supplied"], value: 7 },
+          r: { label: succeeded, value: 2 },
+          z: { label: succeeded, value: 10 },
+        },
+      },
+    },
+  },
+
+  /** A run that begins later, and one that is not over in time. */
+  times: {
+    async drive(stage) {
+      const runs = await stage.submitTimed(
+        { notebook: "later", text: notebookOf({ a: [], b: ["a"] }) },
+        { notebook: "late", text: notebookOf({ h: [], z: ["h"] }) },
+      );
+      for (const run of runs) await stage.ended(run);
+    },
+    behaviour: () => ({ h: untilAborted }),
+    ends: {
+      later: {
+        label: "succeeded",
+        cells: { a: { label: succeeded, value: 1 }, b: { label: succeeded, value: 2 } },
+      },
+      // What was lost with its process when the time came had no attempt to expire.
+      late: { label: "expired", cells: { h: { label: ["expired", "skipped"] }, z: { label: ["skipped"] } } },
+    },
+  },
+
+  /** A cancel while attempts run. */
+  cancel: {
+    async drive(stage) {
+      const run = await stage.submit({
+        notebook: "cancel",
+        text: notebookOf({ x: [], y: [], z: ["x", "y"] }),
+      });
+      const bothRun = async () => (await stage.engine.state(run)).byLabel.running === 2;
+      await stage.tell(run, { type: "cancelRun" }, bothRun);
+      await stage.ended(run);
+    },
+    behaviour: () => ({ x: untilAborted, y: untilAborted }),
+    ends: {
+      cancel: {
+        label: "cancelled",
+        cells: {
+          x: { label: ["cancelled", "skipped"] },
+          y: { label: ["cancelled", "skipped"] },
+          z: { label: ["skipped"] },
+        },
+      },
+    },
+  },
+
+  /** A run that failed and is restarted once its cause is gone. */
+  restart: {
+    async drive(stage) {
+      const run = await stage.submit({
+        notebook: "restart",
+        text: notebookOf({ p: [], q: ["p"], r: ["q"] }),
+      });
+      const failed = () => stage.happened(run, "run.ended");
+      await stage.until("the run has failed", failed);
+      stage.mark("repaired");
+      await stage.tell(run, { type: "restartRun" }, failed);
+      await stage.ended(run);
+    },
+    behaviour: (stage) => ({
+      q: () =>
+        stage().marked("repaired")
+          ? { type: "succeeded", value: 2 }
+          : { type: "failed", problem: { category: "code_error", message: "broken" } },
+    }),
+    ends: {
+      restart: {
+        label: "succeeded",
+        cells: {
+          p: { label: succeeded, value: 1 },
+          q: { label: succeeded, value: 2 },
+          r: { label: succeeded, value: 3 },
+        },
+      },
+    },
+  },
+
+  /** Its first worker closes while an attempt holds. */
+  leave: {
+    drive: async (stage) => {
+      const run = await stage.submit({ notebook: "fan", text: notebookOf(FAN) });
+      if (stage.last) return await stage.ended(run);
+      await stage.until(
+        "c6 is running",
+        async () => (await stage.engine.stepState(run, "c6")).label === "running",
+      );
+      await stage.leave();
+    },
+    behaviour: (stage) =>
+      everyCell((attempt) =>
+        attempt.cell.name === "c6" && !stage().last ? untilAborted(attempt) : speak(attempt)
+      ),
+    ends: { fan: fanEnd },
+    leaves: true,
+    points: ["drain.half", "run.released"],
+  },
+
+  /** The twelve cells after the death of another worker. */
+  inherit: {
+    drive: driveFan,
+    behaviour: () => everyCell(speak),
+    ends: { fan: fanEnd },
+    keyless: true,
+    inherited: true,
+    points: ["takeover.bumped"],
+  },
+};
