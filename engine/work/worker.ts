@@ -225,10 +225,11 @@ export class Worker {
     this.#tenure = tenure;
     this.#keepSession(tenure);
     try {
-      await adoptOrphans(this.#claimPorts(tenure), clock.now());
+      // By the one look at a time, because two would both find what this worker left and take it twice.
+      this.#lookForOrphans = true;
+      await this.#look();
       this.#poll(tenure);
       this.#upkeep(tenure);
-      await this.#look();
     } catch (error) {
       committer.abandon();
       if (this.#tenure === tenure) this.#end(tenure);
@@ -345,8 +346,9 @@ export class Worker {
       this.#claimAgain = false;
       const tenure = this.#tenure;
       const ports = this.#claimPorts(tenure);
-      if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
+      const orphans = this.#lookForOrphans;
       this.#lookForOrphans = false;
+      if (orphans) await adoptOrphans(ports, this.ports.clock.now());
       await claimReady(ports);
       const now = this.ports.clock.now();
       const due = await claimDue(ports, now);
