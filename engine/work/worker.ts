@@ -343,15 +343,16 @@ export class Worker {
   async #lookUntilQuiet(): Promise<void> {
     while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
       this.#claimAgain = false;
-      const ports = this.#claimPorts(this.#tenure);
+      // It may be lost during any of the following, which then finds that it has no room.
+      const tenure = this.#tenure;
+      const ports = this.#claimPorts(tenure);
       if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
       this.#lookForOrphans = false;
       await claimReady(ports);
-      const { lookAt } = this.#tenure;
       const now = this.ports.clock.now();
       const due = await claimDue(ports, now);
       // For one that is due there was no room: the next poll looks again.
-      lookAt.set("timers", due <= now ? Infinity : due);
+      tenure.lookAt.set("timers", due <= now ? Infinity : due);
       await readInbox(ports);
     }
   }
