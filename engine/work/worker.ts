@@ -344,6 +344,7 @@ export class Worker {
   async #lookUntilQuiet(): Promise<void> {
     while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
       this.#claimAgain = false;
+      // It may be lost during any of the following, which then finds that it has no room.
       const tenure = this.#tenure;
       const ports = this.#claimPorts(tenure);
       const orphans = this.#lookForOrphans;
