@@ -26,5 +26,5 @@ export interface Table {
   write(checks: readonly Check[], puts: readonly Put[], deletes: readonly Key[]): Promise<string | undefined>;
   /** Whether an error only says that someone else writes just now, so that trying again soon is right. */
   isBusy(error: unknown): boolean;
-  close(): void;
+  close(): void | Promise<void>;
 }
