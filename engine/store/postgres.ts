@@ -19,8 +19,11 @@ import { type StoreOptions, TableStore } from "./table/table_store.ts";
 export interface PostgresOptions extends StoreOptions {
   /** `postgres://user:password@host/database`, with `?schema=` if it is not `weft`. */
   address: string;
+  /** A server that is silent for so long has not answered. Default 5,000, well below a session's time to live. */
+  longestQueryMs?: number;
 }
 
+const LONGEST_QUERY_MS = 5_000;
 const DEFAULT_SCHEMA = "weft";
 /** A name that needs no quoting. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
@@ -32,14 +35,16 @@ const KEYS_A_READ = 100;
 const BUSY = new Set(["40001", "40P01"]);
 
 /** Opens a store, and makes its schema if the database has none. */
-export async function postgresStore({ address, ...options }: PostgresOptions): Promise<Store> {
-  return new TableStore(await openPostgresTable(address), options);
+export async function postgresStore(options: PostgresOptions): Promise<Store> {
+  return new TableStore(await openPostgresTable(options), options);
 }
 
 /** The table under {@link postgresStore}. */
-export async function openPostgresTable(address: string): Promise<Table> {
+export async function openPostgresTable(
+  { address, longestQueryMs = LONGEST_QUERY_MS }: Omit<PostgresOptions, keyof StoreOptions>,
+): Promise<Table> {
   const { database, schema } = splitAddress(address);
-  const connection = await Connection.open(database);
+  const connection = await Connection.open(database, longestQueryMs);
   try {
     await makeSchema(connection, schema);
   } catch (error) {

@@ -111,7 +111,9 @@ async function start(folder: string, bin: string): Promise<PostgresServer> {
   const id = Deno.uid() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   await Deno.writeTextFile(`${folder}/password`, password);
   if (id.uid !== undefined) {
-    for (const path of [folder, `${folder}/password`]) await Deno.chown(path, id.uid, id.gid);
+    const { success } = await new Deno.Command("chown", { args: ["-R", `${id.uid}:${id.gid}`, folder] })
+      .output();
+    if (!success) throw new Error(`The folder cannot be given to another user: ${folder}`);
   }
   const flags = "-D data -U weft -A scram-sha-256 --pwfile=password -E UTF8 --locale=C --no-sync".split(" ");
   const made = await new Deno.Command(`${bin}/initdb`, { args: flags, cwd: folder, ...id }).output();
@@ -177,7 +179,10 @@ function atAddress(url: URL): PostgresServer {
       return own.href;
     },
     async stop() {
-      const names = Array.from({ length: stores }, (_, i) => `drop schema if exists weft_test_${run}_${i + 1} cascade`);
+      const names = Array.from(
+        { length: stores },
+        (_, i) => `drop schema if exists weft_test_${run}_${i + 1} cascade`,
+      );
       for (const statement of names) await sql(statement);
     },
   };

@@ -10,10 +10,6 @@ import type { Sql } from "postgres";
 import { systemClock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 
-/** A server that is silent for so long has not answered; well below a session's time to live. */
-const LONGEST_QUERY_MS = 5_000;
-/** For one to connect, below the time of the query that waits for it. */
-const LONGEST_CONNECT_S = 4;
 /** Of one process. A worker's commits take turns, so the others are for readers. */
 const CONNECTIONS = 4;
 
@@ -33,21 +29,25 @@ export class Connection {
   #client: Sql | undefined;
   #closing: Promise<unknown>[] = [];
 
-  private constructor(private readonly connect: () => Sql) {}
+  private constructor(private readonly connect: () => Sql, private readonly longestMs: number) {}
 
-  /** Does not connect yet: the first query does. Throws for an address that is none. */
-  static async open(address: string): Promise<Connection> {
+  /**
+   * Does not connect yet: the first query does. Throws for an address that is none.
+   *
+   * @param longestMs how long the server may take to answer a query, the time to connect included
+   */
+  static async open(address: string, longestMs: number): Promise<Connection> {
     const { default: postgres } = await import("postgres");
     const connect = () =>
       postgres(address, {
         max: CONNECTIONS,
-        connect_timeout: LONGEST_CONNECT_S,
+        connect_timeout: longestMs / 1000,
         max_lifetime: null,
         fetch_types: false,
         onnotice: () => {},
         connection: { application_name: "weft" },
       });
-    const connection = new Connection(connect);
+    const connection = new Connection(connect, longestMs);
     try {
       connection.#client = connect();
     } catch {
@@ -61,8 +61,8 @@ export class Connection {
   async query(text: string, parameters: Parameter[] = []): Promise<Row[]> {
     const client = this.#client ??= this.connect();
     const answered = new AbortController();
-    const silence = systemClock.sleep(LONGEST_QUERY_MS, answered.signal).then(() => {
-      if (!answered.signal.aborted) throw new Error(`No answer in ${LONGEST_QUERY_MS / 1000} s`);
+    const silence = systemClock.sleep(this.longestMs, answered.signal).then(() => {
+      if (!answered.signal.aborted) throw new Error(`No answer in ${this.longestMs} ms`);
     });
     try {
       const sent = parameters.length === 0

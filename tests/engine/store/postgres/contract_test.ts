@@ -1,11 +1,11 @@
 /** The store on PostgreSQL: the contract, on a real server. */
-import { openPostgresTable, postgresStore } from "../../../engine/store/postgres.ts";
-import type { Store } from "../../../engine/store/store.ts";
-import { TableStore } from "../../../engine/store/table/table_store.ts";
-import { postgresServer } from "../../_support/postgres_server.ts";
-import type { Driver } from "../../contracts/store/stage.ts";
-import { storeContract } from "../../contracts/store_contract.ts";
-import { FaultyTable } from "./faulty_table.ts";
+import { openPostgresTable, postgresStore } from "../../../../engine/store/postgres.ts";
+import type { Store } from "../../../../engine/store/store.ts";
+import { TableStore } from "../../../../engine/store/table/table_store.ts";
+import { postgresServer } from "../../../_support/postgres_server.ts";
+import { FaultyTable } from "../../../contracts/store/faulty_table.ts";
+import type { Driver } from "../../../contracts/store/stage.ts";
+import { storeContract } from "../../../contracts/store_contract.ts";
 
 const server = await postgresServer();
 const random = () => 0;
@@ -19,7 +19,7 @@ const known = (store: Store, address: string): Store => {
 const driver: Driver = {
   async open(clock, faults) {
     const address = server.address();
-    const table = new FaultyTable(await openPostgresTable(address), faults);
+    const table = new FaultyTable(await openPostgresTable({ address }), faults);
     return known(new TableStore(table, { clock, random }), address);
   },
   async reopen(store, clock) {

@@ -1,7 +1,7 @@
 /** A table whose writes and reads go wrong on purpose, on their way there or on their way back. */
 import type { Check, Entry, Key, Put } from "../../../engine/store/store.ts";
 import type { Scan, Table } from "../../../engine/store/table/table.ts";
-import type { Fault } from "../../contracts/store/stage.ts";
+import type { Fault } from "./stage.ts";
 
 /** Another process writes just now; in the words of no database. */
 class Locked extends Error {}
