@@ -155,7 +155,7 @@ function toEntry(key: Key, { value, version }: Row): Entry {
 }
 
 function codeOf(error: unknown): string | undefined {
-  return (error as { code?: string }).code;
+  return (error as { code?: string } | undefined)?.code;
 }
 
 /** A packed key as bytes. */

@@ -6,6 +6,8 @@ import type { PostgresServer } from "../../../_support/postgres_server.ts";
 
 /** A transaction that is open. */
 export interface Holder {
+  /** Holds another key as well; waits until it is free. */
+  also(key: Key): Promise<void>;
   /** Ends it without a change. */
   letGo(): Promise<void>;
   /** Makes what it did true for all. */
@@ -18,17 +20,20 @@ export async function holding(address: string, key: Key): Promise<Holder> {
   const schema = url.searchParams.get("schema");
   url.searchParams.delete("schema");
   const client = postgres(url.href, { max: 1, onnotice: () => {} });
-  const packed = `'\\x${Uint8Array.from(packKey(key), (byte) => byte.charCodeAt(0)).toHex()}'`;
+  const also = async (key: Key) => {
+    const packed = `'\\x${Uint8Array.from(packKey(key), (byte) => byte.charCodeAt(0)).toHex()}'`;
+    await client.unsafe(
+      `insert into ${schema}.wf_kv values (${packed}, '', nextval('${schema}.wf_version'))
+       on conflict (key) do update set value = excluded.value`,
+    );
+  };
   await client.unsafe("begin");
-  await client.unsafe(
-    `insert into ${schema}.wf_kv values (${packed}, '', nextval('${schema}.wf_version'))
-     on conflict (key) do update set value = excluded.value`,
-  );
+  await also(key);
   const end = async (how: string) => {
     await client.unsafe(how);
     await client.end();
   };
-  return { letGo: () => end("rollback"), keep: () => end("commit") };
+  return { also, letGo: () => end("rollback"), keep: () => end("commit") };
 }
 
 /** Resolves when so many backends of stores wait for a lock. */

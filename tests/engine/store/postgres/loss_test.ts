@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EngineError } from "../../../../engine/base/errors.ts";
 import { openStore } from "../../../../engine/store/open.ts";
-import { postgresStore } from "../../../../engine/store/postgres.ts";
+import { openPostgresTable, postgresStore } from "../../../../engine/store/postgres.ts";
 import { postgresServer } from "../../../_support/postgres_server.ts";
 import { keysOf, put, textAt } from "../../../contracts/store/read.ts";
 import { openSession } from "../../../contracts/store/stage.ts";
@@ -78,6 +78,19 @@ Deno.test("a server that does not answer ends a call as store_unavailable, and t
   proxy.open();
   assertEquals(await textAt(store, ["a"]), "x");
   await store.close();
+  await proxy.shut();
+});
+
+Deno.test("EN-111 after a silence the first try is good: nothing waits behind a query that has no answer", async () => {
+  const proxy = proxyTo(server.host, server.port);
+  const address = server.address().replace(`:${server.port}/`, `:${proxy.port}/`);
+  const table = await openPostgresTable({ address, longestQueryMs: 300 });
+  await table.write([], [put(["a"])], []);
+  proxy.replies = "swallows";
+  await assertRejects(() => table.read([["a"]]), Error, "No answer in 300 ms");
+  proxy.replies = "pass";
+  assertEquals((await table.read([["a"], ["b"]])).map((entry) => entry?.key), [["a"], undefined]);
+  await table.close();
   await proxy.shut();
 });
 

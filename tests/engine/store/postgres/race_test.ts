@@ -1,6 +1,6 @@
 /** The store on PostgreSQL with several writers: whatever two of them check, only one can be right. */
-import { assert, assertEquals } from "@std/assert";
-import { postgresStore } from "../../../../engine/store/postgres.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openPostgresTable, postgresStore } from "../../../../engine/store/postgres.ts";
 import type { Store } from "../../../../engine/store/store.ts";
 import { postgresServer } from "../../../_support/postgres_server.ts";
 import { keysOf, put, textAt } from "../../../contracts/store/read.ts";
@@ -60,6 +60,25 @@ Deno.test("EN-113 L3 a key that must be absent and is being written: whoever wai
     assertEquals(await keysOf(store!, ["checked"]), [["checked", "letGo"]]);
     assertEquals(await keysOf(store!, ["only"]), [["only", "keep"]]);
   });
+});
+
+Deno.test("EN-113 a write that PostgreSQL ends because two wait for each other is busy, and passes when sent again", async () => {
+  const address = server.address();
+  const table = await openPostgresTable({ address });
+  const puts = [put(["a"], "1"), put(["b"], "1")];
+  await table.write([], puts, []);
+  const holder = await holding(address, ["b"]);
+  const write = table.write([], puts, []);
+  write.catch(() => {});
+  await waiting(server, 1);
+  // It has waited for longer, so it is the one that is ended.
+  await holder.also(["a"]);
+  const error = await assertRejects(() => write, Error, "deadlock");
+  assert(table.isBusy(error));
+  await holder.letGo();
+  assert(await table.write([], puts, []) !== undefined);
+  assertEquals([table.isBusy(new Error("database is locked")), table.isBusy(undefined)], [false, false]);
+  await table.close();
 });
 
 Deno.test("EN-113 writers of different keys do not wait for each other", async () => {
