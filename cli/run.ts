@@ -31,7 +31,7 @@ export const RUN_HELP = `weft run FILE [--param NAME=VALUE]… [--store ADDRESS]
 Runs a notebook to its end and prints the values of the cells that nothing else reads.
 
   --param NAME=VALUE  value of a param; may be given again
-  --store ADDRESS     memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --store ADDRESS     memory:, a file, postgres://…, or the https address of a KV Connect server (WEFT_STORE)
   --key KEY           names this request: given again, it goes on with the run it made the first time
   --json              one JSON object on standard output, everything else on standard error
 

@@ -129,6 +129,43 @@ Deno.test("EN-113 of two writers who each require the other's record as they saw
   });
 });
 
+for (const isolation of ["read committed", "repeatable read", "serializable"]) {
+  Deno.test(`EN-113 in a database whose transactions are ${isolation} by default no update is lost`, async () => {
+    const address = `${server.address()}&default_transaction_isolation=${encodeURIComponent(isolation)}`;
+    const stores = await Promise.all([1, 2].map(() => postgresStore({ address })));
+    await stores[0]!.submit([put(["count"], "0")], []);
+    await Promise.all(stores.map(async (store, i) => {
+      const session = await openSession(store, `w${i}`);
+      for (let done = 0; done < 20;) {
+        const [seen] = await store.get([["count"]]);
+        const next = String(Number(new TextDecoder().decode(seen!.value)) + 1);
+        if (await store.commit(session, [seen!], [put(["count"], next)], []) === "ok") done++;
+      }
+    }));
+    assertEquals(await textAt(stores[0]!, ["count"]), "40");
+    for (const store of stores) await store.close();
+  });
+}
+
+Deno.test("C1 a commit is durable when it is answered, whatever the database does by default", async () => {
+  const address = server.address();
+  const schema = new URL(address).searchParams.get("schema");
+  const store = await postgresStore({ address: `${address}&synchronous_commit=off` });
+  // What holds at the end of each transaction that writes.
+  await server.sql(`
+    create table ${schema}.seen (setting text);
+    create function ${schema}.see() returns trigger language plpgsql as $$ begin
+      insert into ${schema}.seen values (current_setting('synchronous_commit'));
+      return null;
+    end $$;
+    create constraint trigger see after insert on ${schema}.wf_kv initially deferred
+      for each row execute function ${schema}.see();
+  `);
+  await store.submit([put(["a"])], []);
+  assertEquals(await server.sql(`select setting from ${schema}.seen`), [{ setting: "on" }]);
+  await store.close();
+});
+
 Deno.test("EN-113 two processes that count until they succeed lose no update, also when one is killed", async () => {
   await sharing(1, async ([store], address) => {
     await store!.submit([put(["count"], "0")], []);
