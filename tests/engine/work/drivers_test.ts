@@ -4,7 +4,7 @@ import { sessionKey } from "../../../engine/store/keys.ts";
 import type { Store } from "../../../engine/store/store.ts";
 import { ManualClock } from "../../_support/manual_clock.ts";
 import { storeProfiles } from "../../_support/store_profiles.ts";
-import { CELLS } from "../../crash/_child.ts";
+import { FAN as CELLS } from "../../crash/matrix/scenarios.ts";
 import {
   ended,
   engineOf,
@@ -93,7 +93,7 @@ for (const { name, make } of await storeProfiles()) {
     const first = await engineOf(await open(), kind);
     const { run } = await first.submit(request({ a: [], b: ["a"] }));
     await happened(first, run, "step.started", "a");
-    await first.pause(run, "ann");
+    await first.tell(run, { type: "pauseRun", by: "ann" });
     go.open();
     await happened(first, run, "step.succeeded", "a");
     assertEquals((await first.view(run)).label, "paused");
@@ -104,7 +104,7 @@ for (const { name, make } of await storeProfiles()) {
     assertEquals((await second.view(run)).label, "paused");
     assertEquals((await second.runs({})).map(({ label }) => label), ["paused"]);
     assertEquals(later.calls, []);
-    await second.resume(run, "ann");
+    await second.tell(run, { type: "resumeRun", by: "ann" });
     const view = await ended(second, run);
     assertEquals([view.label, valuesOf(view), later.calls], ["succeeded", { a: 1, b: 2 }, ["b#1"]]);
     await second.close();
