@@ -15,7 +15,7 @@ if (Deno.version.deno !== PINNED) {
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => {
-    // The second time a person means it.
+    // EN-2101: the second time a person means it, and what is running is left to be recovered.
     if (interrupt.signal.aborted) Deno.exit(130);
     interrupt.abort();
   });

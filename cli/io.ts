@@ -7,14 +7,20 @@
 export const EXIT = {
   /** Done, or the run succeeded. */
   ok: 0,
-  /** The run failed, or a notebook has errors. */
+  /** The run failed or expired, or a notebook has errors. */
   failed: 1,
   /** Wrong arguments or settings. */
   usage: 2,
   /** No such file. */
   notFound: 3,
+  /** Not allowed. */
+  refused: 4,
+  /** Another state of the run than it takes, or used otherwise before. */
+  conflict: 5,
   /** The store is out of reach. */
   unavailable: 6,
+  /** It was not answered in time, and goes on. */
+  timeout: 7,
   /** Some branches succeeded. */
   partial: 9,
   /** Stopped or cancelled. */

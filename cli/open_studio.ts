@@ -34,6 +34,8 @@ export interface StudioOptions {
   mayBeClient?: boolean;
   /** Runs only these and what it submits itself; what others left is not its business. Absent: everything. */
   only?: readonly string[];
+  /** Applies what runs are told and starts no cell. Default false. */
+  idle?: boolean;
   /** Leaves entries about cells out of the log, because progress tells of them. Default false. */
   quiet?: boolean;
 }
@@ -47,7 +49,7 @@ export interface StudioOptions {
 export async function openStudio(
   settings: Settings,
   io: Io,
-  { mayBeClient = false, only, quiet = false }: StudioOptions = {},
+  { mayBeClient = false, only, idle = false, quiet = false }: StudioOptions = {},
 ): Promise<Studio> {
   const clock = systemClock;
   const ids = systemIds(clock);
@@ -67,6 +69,7 @@ export async function openStudio(
     ...(settings.store === MEMORY ? {} : { artifactsFolder: settings.data }),
     ...(client ? {} : { worker: exclusive ? LOCAL_WORKER : ids.next("wrk") }),
     ...(only === undefined ? {} : { only }),
+    ...(idle ? { slots: 0 } : {}),
   });
   return {
     engine,

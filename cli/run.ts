@@ -6,6 +6,7 @@
 import { EngineError } from "../engine/base/errors.ts";
 import { isObject, type Json, type JsonObject } from "../engine/base/json.ts";
 import { type Engine, readDocument } from "../engine/mod.ts";
+import { durationMs } from "../engine/notebook/duration.ts";
 import type { Problem } from "../engine/notebook/types.ts";
 import type { RunView } from "../engine/wire/view.ts";
 import { readArguments } from "./flags.ts";
@@ -26,12 +27,15 @@ export interface RunReport {
 }
 
 /** Help of this command. */
-export const RUN_HELP = `weft run FILE [--param NAME=VALUE]… [--store ADDRESS] [--key KEY] [--json]
+export const RUN_HELP =
+  `weft run FILE [--param NAME=VALUE]… [--delay 10m] [--deadline TIME] [--store ADDRESS] [--key KEY] [--json]
 
 Runs a notebook to its end and prints the values of the cells that nothing else reads.
 
   --param NAME=VALUE  value of a param; may be given again
-  --store ADDRESS     memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --delay DURATION    begins so much later: 30s, 10m, 2h, 1d
+  --deadline TIME     expires then, whatever it is doing: 2026-11-20T18:00:00Z
+  --store ADDRESS     memory:, a file, postgres://…, or the https address of a KV Connect server (WEFT_STORE)
   --key KEY           names this request: given again, it goes on with the run it made the first time
   --json              one JSON object on standard output, everything else on standard error
 
@@ -43,6 +47,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     param: { type: "string", multiple: true },
     store: { type: "string" },
     key: { type: "string" },
+    delay: { type: "string" },
+    deadline: { type: "string" },
     json: { type: "boolean" },
   });
   const [file, ...more] = read.files;
@@ -60,6 +66,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     params,
     author: "terminal",
     key: read.text("key"),
+    ...timesOf(read.text("delay"), read.text("deadline")),
   };
   let studio = await openStudio(settings, io, { mayBeClient: true, only: [], quiet });
   try {
@@ -88,6 +95,30 @@ function paramsOf(given: string[]): JsonObject {
     if (at < 1) throw new CommandError(EXIT.usage, `A param is NAME=VALUE: current value is ${text}`);
     return [text.slice(0, at), text.slice(at + 1)];
   }));
+}
+
+/** When a run begins and when it expires. */
+function timesOf(delay?: string, deadline?: string): { delayMs?: number; deadline?: number } {
+  const delayMs = delay === undefined ? undefined : durationMs(delay);
+  if (delay !== undefined && delayMs === undefined) {
+    throw new CommandError(
+      EXIT.usage,
+      `--delay is a number with its unit, such as 10m: current value is ${delay}`,
+    );
+  }
+  const at = deadline === undefined ? undefined : timeOf(deadline);
+  if (at !== undefined && Number.isNaN(at)) {
+    throw new CommandError(
+      EXIT.usage,
+      `--deadline is a time such as 2026-11-20T18:00:00Z: current value is ${deadline}`,
+    );
+  }
+  return { ...(delayMs === undefined ? {} : { delayMs }), ...(at === undefined ? {} : { deadline: at }) };
+}
+
+/** With its zone, so that it means the same wherever it is read. */
+function timeOf(text: string): number {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
 }
 
 /** Submits a run, or says what is wrong with it and with which code to exit. */

@@ -1,6 +1,8 @@
 /**
  * `weft serve`: the studio, its API and a worker in one process. Owns: starting and stopping them in order.
  *
+ * EN-2101 It ends in this order: not ready and no more claims, attempts get 30 s, runs are given back, then the door
+ * closes. Until then it answers, so that whoever sends people here learns that it is ending.
  * SE-301 Listens on the loopback address only, and asks for a login there too.
  */
 import { openLogins } from "../engine/access/logins.ts";
@@ -10,10 +12,19 @@ import { createApp } from "../routes/app.ts";
 import { buildAssets } from "../routes/assets.ts";
 import { readArguments } from "./flags.ts";
 import { CommandError, EXIT, type Io } from "./io.ts";
-import { openStudio } from "./open_studio.ts";
+import { openStudio, type Studio } from "./open_studio.ts";
 import { readSettings } from "./settings.ts";
 
 const HOST = "127.0.0.1";
+/** How long attempts may go on once the server is to end. */
+const DRAIN_MS = 30_000;
+/** When a person begins to wonder. */
+const PATIENCE_MS = 700;
+const WAITING =
+  "Waiting up to 30 s for the cells that are running. Ctrl-C again ends at once, and the next start " +
+  "goes on with them";
+/** How long answers that are under way may take after that. */
+const LAST_ANSWERS_MS = 1_000;
 
 /** Help of this command. */
 export const SERVE_HELP = `weft serve [FOLDER] [--port 9338] [--store ADDRESS] [--dev]
@@ -21,7 +32,7 @@ export const SERVE_HELP = `weft serve [FOLDER] [--port 9338] [--store ADDRESS] [
 Opens the studio for the notebooks in FOLDER/notebooks and runs what is started there.
 
   --port PORT      WEFT_PORT, default 9338; 0 takes a free one
-  --store ADDRESS  memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --store ADDRESS  memory:, a file, postgres://…, or the https address of a KV Connect server (WEFT_STORE)
   --dev            builds readable scripts
 
 Example: weft serve . --port 9338`;
@@ -54,12 +65,14 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   const studio = await openStudio(settings, io);
   const logins = await openLogins({ folder: settings.data, clock: systemClock });
   let port = settings.port;
+  const draining = new AbortController();
   const app = createApp({
     ...studio,
     logins,
     assets: await building,
     clock: systemClock,
     port: () => port,
+    draining: draining.signal,
     chart: (spec, theme) => renderChart(spec, { theme }),
   });
   try {
@@ -71,12 +84,26 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
       `Sign in with this link, good for one use in the next ten minutes: ${url}/login?code=${logins.newCode()}`,
     );
     await aborted(io.signal);
-    // Open pages hold their streams for ever, so the server is not asked to wait for them.
-    await Promise.race([server.shutdown(), studio.close()]);
+    draining.abort();
+    await drained(studio, io);
+    await Promise.race([server.shutdown(), systemClock.sleep(LAST_ANSWERS_MS)]);
   } finally {
     await studio.close();
   }
   return EXIT.ok;
+}
+
+/** Ends the studio, and says what is waited for if that takes a moment. */
+async function drained(studio: Studio, io: Io): Promise<void> {
+  const over = new AbortController();
+  void systemClock.sleep(PATIENCE_MS, over.signal).then(() => {
+    if (!over.signal.aborted) io.err(WAITING);
+  });
+  try {
+    await studio.close(DRAIN_MS);
+  } finally {
+    over.abort();
+  }
 }
 
 function listen(

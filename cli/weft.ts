@@ -1,7 +1,7 @@
 /**
  * The `weft` command. Owns: which commands there are, and what a person reads when one cannot go on.
  */
-import { EngineError, type ErrorCode } from "../engine/base/errors.ts";
+import { EngineError, ERROR_CODES, type ErrorClass, type ErrorCode } from "../engine/base/errors.ts";
 import { nearest } from "../engine/notebook/nearest.ts";
 import { CommandError, EXIT, type Io } from "./io.ts";
 
@@ -21,6 +21,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
     const { run, RUN_HELP } = await import("./run.ts");
     return { help: RUN_HELP, run };
   },
+  runs: async () => {
+    const { runs, RUNS_HELP } = await import("./runs/runs.ts");
+    return { help: RUNS_HELP, run: runs };
+  },
   check: async () => {
     const { check, CHECK_HELP } = await import("./check.ts");
     return { help: CHECK_HELP, run: check };
@@ -29,6 +33,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 
 const HELP = `weft serve [FOLDER]   open the studio
 weft run FILE         run a notebook to its end
+weft runs             list runs, look at one, tell it what to do
 weft check FILE…      say what is wrong with notebooks
 
 weft COMMAND --help tells more.`;
@@ -60,11 +65,18 @@ function unknownCommand(name: string): CommandError {
   return new CommandError(EXIT.usage, `There is no command ${name}. ${hint}`);
 }
 
-const EXIT_OF: Partial<Record<ErrorCode, number>> = {
-  store_in_use: EXIT.unavailable,
-  store_unavailable: EXIT.unavailable,
-  notebook_not_found: EXIT.notFound,
+const EXIT_OF: Partial<Record<ErrorClass, number>> = {
+  not_found: EXIT.notFound,
+  auth: EXIT.refused,
+  conflict: EXIT.conflict,
+  state: EXIT.conflict,
+  contention: EXIT.conflict,
+  unavailable: EXIT.unavailable,
 };
+
+function exitOf(code: ErrorCode): number {
+  return EXIT_OF[ERROR_CODES[code].class] ?? EXIT.failed;
+}
 
 function explain(error: unknown, io: Io): number {
   if (error instanceof CommandError) {
@@ -73,7 +85,7 @@ function explain(error: unknown, io: Io): number {
   }
   if (error instanceof EngineError) {
     io.err(error.message);
-    return EXIT_OF[error.code] ?? EXIT.failed;
+    return exitOf(error.code);
   }
   io.err(`This is a bug: ${error instanceof Error ? error.stack : String(error)}`);
   return EXIT.bug;

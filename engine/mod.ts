@@ -6,10 +6,13 @@ export {
   type Engine,
   type EngineOptions,
   type Planned,
+  type RunDetails,
   type RunSummary,
 } from "./work/engine.ts";
 export type { Instruction, TellOptions, Told } from "./work/control/tell.ts";
 export type { RunState, StepState } from "./work/control/explain.ts";
+export type { CommandAnswer } from "./work/records.ts";
+export type { Wait } from "./run/words/wait.ts";
 export { checkText } from "./work/check.ts";
 export { type Document, readDocument } from "./work/documents.ts";
 export { createKindTools, type KindTools } from "./work/kind_tools.ts";

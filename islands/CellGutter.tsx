@@ -1,9 +1,9 @@
-/** Left of a cell: the button that runs or stops, and its place in run order. Owns: when the button can be used. */
+/** Left of a cell: the button that runs or cancels it, and its place in run order. Owns: when the button can be used. */
 import type { JSX } from "preact";
 import { Icon } from "../components/Icon.tsx";
 import { blockedBecause } from "../components/cell/blockers.ts";
 import { isActive } from "../components/cell/status.ts";
-import { startRun, stopRun } from "./_client/actions.ts";
+import { startRun, tellCell } from "./_client/actions.ts";
 import { type PageStore, usePage } from "./_client/page_store.ts";
 
 /** Draws the gutter of the cell `name`. */
@@ -13,11 +13,11 @@ export function CellGutter({ name }: { name: string }): JSX.Element {
   const run = page.run.value;
   const active = isActive(run?.label);
   const stops = active && cell?.label === "running";
-  const why = stops ? undefined : whyNot(page, name);
-  const label = stops ? `Stop the run at ${name}` : `Run ${name}`;
+  const why = !stops ? whyNot(page, name) : cell.stopping === undefined ? undefined : "It was told to stop";
+  const label = stops ? `Cancel ${name}` : `Run ${name}`;
   const act = () => {
     if (why !== undefined) page.refusal.value = why;
-    else if (stops) void stopRun(page);
+    else if (stops) void tellCell(page, name, "cancel");
     else void startRun(page, [name]);
   };
   return (

@@ -1,21 +1,28 @@
-/** The status of a cell in its head. Owns: what goes into it from the page's store. */
+/** The status of a cell in its head, with what it can be told. Owns: what goes into it from the page's store. */
 import type { JSX } from "preact";
 import { type Status, statusOf } from "../components/cell/status.ts";
 import { StatusChip } from "../components/cell/StatusChip.tsx";
+import { CellMenu } from "./_client/cell_menu.tsx";
 import { type PageStore, usePage } from "./_client/page_store.ts";
 
 /** Draws the status of the cell `name`. */
 export function CellStatus({ name }: { name: string }): JSX.Element {
-  const status = useStatus(usePage(), name);
+  const page = usePage();
+  const status = useStatus(page, name);
   const title = [status.word, status.detail].filter((part) => part !== undefined).join(": ");
-  return <StatusChip status={status} title={title} />;
+  return (
+    <>
+      <StatusChip status={status} title={title} />
+      <CellMenu page={page} name={name} />
+    </>
+  );
 }
 
 /** The status of a cell, read from signals: whoever calls this is drawn again when it changes. */
 export function useStatus(page: PageStore, name: string): Status {
   const cell = page.cell(name).value;
   const facts = page.facts(name);
-  const timed = cell?.label === "running" || cell?.label === "retrying";
+  const timed = cell?.label === "running" || cell?.label === "retrying" || cell?.label === "suspended";
   const waits = cell?.label === "waiting";
   if (waits) { for (const need of facts?.needs ?? []) page.cell(need).value; }
   return statusOf(cell, {

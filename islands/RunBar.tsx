@@ -1,13 +1,11 @@
-/** The run of the page: its status, how the page hears of it, and the buttons to start, pause and stop. */
+/** The run of the page: its status, how the page hears of it, and the buttons to start, pause, stop and restart it. */
 import type { JSX, RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { blockedBecause } from "../components/cell/blockers.ts";
-import { formatDuration } from "../components/cell/format.ts";
-import { RUN_WORDS } from "../components/cell/status.ts";
-import { StatusChip } from "../components/cell/StatusChip.tsx";
 import { Icon } from "../components/Icon.tsx";
-import { pauseRun, startRun, stopRun } from "./_client/actions.ts";
+import { pauseRun, restartRun, startRun, stopRun } from "./_client/actions.ts";
 import { type Connection, type PageStore, usePage } from "./_client/page_store.ts";
+import { canRestart, RunWhy } from "./_client/run_why.tsx";
 
 const CONNECTION_WORDS: Record<Connection, string> = {
   connecting: "connecting…",
@@ -15,6 +13,9 @@ const CONNECTION_WORDS: Record<Connection, string> = {
   reconnecting: "reconnecting…",
   offline: "offline",
 };
+
+/** How long a button must have been there for a click on it to be meant. */
+const MEANT_MS = 400;
 
 type ButtonRef = RefObject<HTMLButtonElement | null>;
 
@@ -25,26 +26,19 @@ export function RunBar(): JSX.Element {
   const main = useRef<HTMLButtonElement>(null);
   return (
     <>
-      <span class="run-status">{runStatus(page)}</span>
+      <span class="run-status">
+        <RunWhy page={page} />
+      </span>
       <span class={`connection ${connection}`} title="Connection to the server">
         <span class="dot" aria-hidden="true" />
         <span class="word">{CONNECTION_WORDS[connection]}</span>
       </span>
-      <PauseButton next={main} />
+      {canRestart(page)
+        ? <RestartButton key="restart" next={main} />
+        : <PauseButton key="pause" next={main} />}
       {page.active ? stopButton(page, main) : runButton(page, main)}
     </>
   );
-}
-
-function runStatus(page: PageStore): JSX.Element {
-  const run = page.run.value;
-  if (run === undefined) return <StatusChip status={{ glyph: "○", word: "not run yet", tone: "idle" }} />;
-  const { glyph, word, tone } = RUN_WORDS[run.label];
-  const until = page.active ? page.now.value : run.endedAt;
-  const time = run.startedAt === undefined || until === undefined
-    ? ""
-    : ` ${formatDuration(until - run.startedAt)}`;
-  return <StatusChip status={{ glyph, tone, word: word + time }} title={run.problem?.message ?? run.run} />;
 }
 
 /**
@@ -58,6 +52,7 @@ function PauseButton({ next }: { next: ButtonRef }): JSX.Element {
   useLayoutEffect(() => {
     if (!active && document.activeElement === own.current) next.current?.focus();
   }, [active]);
+  useLayoutEffect(() => leaving(own, next), []);
   const label = page.run.value?.label;
   const held = label === "pausing" || label === "paused";
   const over = label === "stopping" || label === "cancelling";
@@ -80,6 +75,41 @@ function PauseButton({ next }: { next: ButtonRef }): JSX.Element {
       <Icon name={held ? "run" : "pause"} />
     </button>
   );
+}
+
+/** ST-508: runs again what did not succeed. It stands where Pause was, so a click meant for that one is not taken. */
+function RestartButton({ next }: { next: ButtonRef }): JSX.Element {
+  const page = usePage();
+  const own = useRef<HTMLButtonElement>(null);
+  const shownAt = useRef(0);
+  useLayoutEffect(() => {
+    shownAt.current = performance.now();
+    return leaving(own, next);
+  }, []);
+  const act = () => {
+    if (performance.now() - shownAt.current > MEANT_MS) void restartRun(page);
+  };
+  const title = "Restart failed cells: what did not succeed runs again, in this run";
+  return (
+    <button
+      ref={own}
+      type="button"
+      class="side-button"
+      aria-label="Restart failed cells"
+      title={title}
+      onClick={act}
+    >
+      <Icon name="restart" />
+    </button>
+  );
+}
+
+/** When a button goes away, whoever is on it is on the main button then. */
+function leaving(own: ButtonRef, next: ButtonRef): () => void {
+  const node = own.current;
+  return () => {
+    if (document.activeElement === node) next.current?.focus();
+  };
 }
 
 function stopButton(page: PageStore, own: ButtonRef): JSX.Element {

@@ -6,6 +6,8 @@ import { Hono } from "hono";
 import { EngineError } from "../engine/base/errors.ts";
 import { systemIds } from "../engine/base/ids.ts";
 import { notebookRoutes } from "./api/notebooks.ts";
+import { runCommandRoutes } from "./api/run_commands.ts";
+import { runReadRoutes } from "./api/run_reads.ts";
 import { runRoutes } from "./api/runs.ts";
 import { systemRoutes } from "./api/system.ts";
 import { identify } from "./credential.ts";
@@ -40,12 +42,15 @@ export function createApp(options: AppOptions): Hono {
     version: "0.1.0",
     watch: watchWorkspace(workspace, clock),
     ids: systemIds(clock),
+    draining: new AbortController().signal,
     ...options,
   };
   const handlers: Handlers = {
     ...pageRoutes(parts),
     ...notebookRoutes(parts),
     ...runRoutes(parts),
+    ...runReadRoutes(parts),
+    ...runCommandRoutes(parts),
     ...systemRoutes(parts),
   };
   const app = new Hono();
@@ -78,7 +83,12 @@ async function answer(parts: AppParts, handlers: Handlers, request: Request): Pr
       who: identity?.who ?? "",
       requestId,
     });
-  } catch (error) {
+  } catch (thrown) {
+    // What was under way when the store closed is no bug: it can be asked again elsewhere.
+    const ends = parts.draining.aborted && !(thrown instanceof EngineError);
+    const error = ends
+      ? new EngineError("draining", "The server is ending; try again in a moment", { cause: thrown })
+      : thrown;
     if (!(error instanceof EngineError)) {
       const message = `${request.method} ${new URL(request.url).pathname} ${requestId}: ${
         error instanceof Error ? error.stack : String(error)

@@ -9,6 +9,7 @@ import type { Engine } from "../engine/mod.ts";
 import type { CellView, RunView } from "../engine/wire/view.ts";
 import type { PageState, PastCell } from "../components/cell/facts.ts";
 import { valueKey } from "../components/cell/facts.ts";
+import { isActive } from "../components/cell/status.ts";
 import { type Document, factsOf, graphOf, titleOf } from "./document.ts";
 
 /** Largest value put into a page; the rest is fetched when somebody asks. */
@@ -46,12 +47,19 @@ export async function pageStateOf(
     params: notebook.frontMatter.params,
     problems: plan.problems,
     stale: plan.stale,
-    ...run === undefined ? {} : { view: run },
+    ...run === undefined ? {} : { view: run, ...await waitOf(engine, run) },
     past,
     values: run === undefined || view === "graph" ? {} : await valuesOf(engine, run, past),
     draft: {},
     ...view === "graph" ? { graph: await graphOf(workspace, document) } : {},
   };
+}
+
+/** Why a run that has not ended is not moving. */
+async function waitOf(engine: Engine, { run, label }: RunView): Promise<Pick<PageState, "wait">> {
+  if (!isActive(label)) return {};
+  const { wait } = await engine.state(run);
+  return wait === undefined ? {} : { wait };
 }
 
 /** The newest run of a notebook as it stands, and for cells that it has not come to the last run that did. */

@@ -34,7 +34,11 @@ export interface AppOptions {
   /** Notices changed files; by default one look a second. */
   watch?: Watch;
   ids?: Ids;
+  /** Aborts when the server begins to end: streams are sent elsewhere (AP-716) and it is not ready any more (OB-121). */
+  draining?: AbortSignal;
 }
 
 /** The same with every choice made. */
-export type AppParts = AppOptions & Required<Pick<AppOptions, "names" | "version" | "watch" | "ids">>;
+export type AppParts =
+  & AppOptions
+  & Required<Pick<AppOptions, "names" | "version" | "watch" | "ids" | "draining">>;

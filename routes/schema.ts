@@ -4,19 +4,56 @@
 import { z } from "zod";
 import type { JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
+import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine/notebook/policy.ts";
+
+/** Nothing takes longer than a year. */
+const MOST_MS = 366 * 86_400_000;
 
 const params = z.record(z.string().max(64), z.json()).refine(
   (value) => depthWithin(value as JsonObject, 100),
   "Nested deeper than 100",
 );
-const cells = z.array(z.string().max(64)).min(1).max(10_000);
+const name = z.string().min(1).max(64);
+const cells = z.array(name).min(1).max(10_000);
 const coordinate = z.number().min(-1e7).max(1e7);
+/** AP-102: ISO 8601 with its zone; read as epoch ms. */
+const time = z.iso.datetime({ offset: true, error: "Not a time as 2026-11-20T09:30:00Z" }).transform((text) =>
+  Date.parse(text)
+);
+const ms = z.int().min(0).max(MOST_MS);
+const priority = z.int().min(0).max(100);
+/** How many there may be and how long is the engine's to say, with a code of its own (`tag_limit`). */
+const tags = z.record(z.string().min(1).max(1_000), z.string().max(10_000));
+/** As `retry` of a cell, with durations in ms. */
+const retry = z.strictObject({
+  attempts: z.int().min(1).max(20).optional(),
+  backoff: z.enum(BACKOFFS).optional(),
+  initialMs: ms.optional(),
+  factor: z.number().min(1).max(100).optional(),
+  maxMs: ms.optional(),
+  jitter: z.enum(JITTERS).optional(),
+  on: z.array(z.enum(FAILURE_CATEGORIES)).optional(),
+});
 
 /** AP-601, as far as it exists. */
 export const RunBody = z.strictObject({
   notebook: z.string().min(1).max(512),
   params: params.optional(),
   cells: cells.optional(),
+  /** Values of cells, given by hand. */
+  inputs: params.optional(),
+  delayMs: ms.optional(),
+  delayUntil: time.optional(),
+  deadline: time.optional(),
+  priority: priority.optional(),
+  tags: tags.optional(),
+  errors: z.enum(ERROR_POLICIES).optional(),
+  concurrency: z.int().min(1).max(10_000).optional(),
+  retry: retry.optional(),
+  timeoutMs: ms.optional(),
+}).refine(({ delayMs, delayUntil }) => delayMs === undefined || delayUntil === undefined, {
+  message: "Either delayMs or delayUntil",
+  path: ["delayUntil"],
 });
 /** AP-510. */
 export const PlanBody = z.strictObject({ params: params.optional(), cells: cells.optional() });
@@ -26,5 +63,22 @@ export const LayoutBody = z.strictObject({
 });
 /** AP-511: a notebook's text. */
 export const CheckBody = z.string();
-/** A command that needs no words. */
-export const EmptyBody = z.strictObject({});
+
+const reason = z.string().max(2_000).optional();
+/** A command to a run or a step: why, for whoever reads the journal (AP-616 to AP-618, AP-624). */
+export const CommandBody = z.strictObject({ reason });
+/** AP-619. */
+export const RestartBody = z.strictObject({ reason, from: cells.optional() });
+/** AP-623, as far as it exists. */
+export const ChangeBody = z.strictObject({
+  priority: priority.optional(),
+  tags: tags.optional(),
+  deadline: time.nullable().optional(),
+}).refine((change) => Object.keys(change).length > 0, "Name what is to change");
+/** AP-625: the value itself. */
+export const ValueBody = z.json();
+/** AP-627. */
+export const ReleaseBody = z.strictObject({
+  expectEpoch: z.int().min(0).optional(),
+  force: z.boolean().optional(),
+});

@@ -3,15 +3,25 @@
  * compile, a row without a handler neither, and a path without a row is refused.
  */
 import type { z } from "zod";
-import { CheckBody, EmptyBody, LayoutBody, PlanBody, RunBody } from "./schema.ts";
+import {
+  ChangeBody,
+  CheckBody,
+  CommandBody,
+  LayoutBody,
+  PlanBody,
+  ReleaseBody,
+  RestartBody,
+  RunBody,
+  ValueBody,
+} from "./schema.ts";
 
 /** What a route demands of a request. */
 export interface RouteRow {
-  method: "GET" | "POST" | "PUT";
+  method: "GET" | "POST" | "PUT" | "PATCH";
   /** Parts in braces are params; `{name+}` takes the rest of the path. */
   path: string;
   /** `none`: no credential. The login link gives every scope, so the others only say what a token will need. */
-  scope: "none" | "read" | "run" | "edit";
+  scope: "none" | "read" | "run" | "edit" | "admin";
   /** What the answer is: a page says so when there is no credential, an API answers with a problem. */
   answers: "page" | "api" | "asset";
   /** The body it takes; without one, a body is refused. */
@@ -21,6 +31,8 @@ export interface RouteRow {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const SMALL = 64 * KIB;
+const RUN = "/api/v1/runs/{run}";
+const STEP = `${RUN}/steps/{step}`;
 
 const get = (path: string, scope: RouteRow["scope"], answers: RouteRow["answers"] = "api"): RouteRow => ({
   method: "GET",
@@ -29,7 +41,7 @@ const get = (path: string, scope: RouteRow["scope"], answers: RouteRow["answers"
   answers,
 });
 const send = (
-  method: "POST" | "PUT",
+  method: "POST" | "PUT" | "PATCH",
   path: string,
   scope: RouteRow["scope"],
   schema: z.ZodType,
@@ -43,6 +55,7 @@ export const ROUTES = {
   login: get("/login", "none", "page"),
   asset: get("/assets/{file}", "none", "asset"),
   health: get("/healthz", "none"),
+  ready: get("/readyz", "none"),
   version: get("/api/v1/version", "read"),
   notebooks: get("/api/v1/notebooks", "read"),
   notebook: get("/api/v1/notebooks/{nb}", "read"),
@@ -60,15 +73,32 @@ export const ROUTES = {
   },
   runs: get("/api/v1/runs", "read"),
   startRun: send("POST", "/api/v1/runs", "run", RunBody, MIB),
-  run: get("/api/v1/runs/{run}", "read"),
-  runPage: get("/api/v1/runs/{run}/page", "read"),
-  frames: get("/api/v1/runs/{run}/frames", "read"),
-  pauseRun: send("POST", "/api/v1/runs/{run}/pause", "run", EmptyBody),
-  resumeRun: send("POST", "/api/v1/runs/{run}/resume", "run", EmptyBody),
-  stopRun: send("POST", "/api/v1/runs/{run}/stop", "run", EmptyBody),
-  cancelRun: send("POST", "/api/v1/runs/{run}/cancel", "run", EmptyBody),
-  value: get("/api/v1/runs/{run}/steps/{step}/value", "read"),
-  chart: get("/api/v1/runs/{run}/steps/{step}/chart", "read"),
+  run: get(RUN, "read"),
+  changeRun: send("PATCH", RUN, "run", ChangeBody),
+  runState: get(`${RUN}/state`, "read"),
+  runPlan: get(`${RUN}/plan`, "read"),
+  runPage: get(`${RUN}/page`, "read"),
+  frames: get(`${RUN}/frames`, "read"),
+  journal: get(`${RUN}/journal`, "read"),
+  explain: get(`${RUN}/explain`, "read"),
+  lease: get(`${RUN}/lease`, "read"),
+  command: get(`${RUN}/commands/{command}`, "read"),
+  pauseRun: send("POST", `${RUN}/pause`, "run", CommandBody),
+  resumeRun: send("POST", `${RUN}/resume`, "run", CommandBody),
+  stopRun: send("POST", `${RUN}/stop`, "run", CommandBody),
+  cancelRun: send("POST", `${RUN}/cancel`, "run", CommandBody),
+  restartRun: send("POST", `${RUN}/restart`, "run", RestartBody),
+  releaseRun: send("POST", `${RUN}/release`, "admin", ReleaseBody),
+  steps: get(`${RUN}/steps`, "read"),
+  step: get(STEP, "read"),
+  attempts: get(`${STEP}/attempts`, "read"),
+  attempt: get(`${STEP}/attempts/{n}`, "read"),
+  value: get(`${STEP}/value`, "read"),
+  supplyValue: send("PUT", `${STEP}/value`, "edit", ValueBody, MIB),
+  chart: get(`${STEP}/chart`, "read"),
+  retryStep: send("POST", `${STEP}/retry`, "run", CommandBody),
+  skipStep: send("POST", `${STEP}/skip`, "run", CommandBody),
+  cancelStep: send("POST", `${STEP}/cancel`, "run", CommandBody),
 } as const satisfies Record<string, RouteRow>;
 
 /** Names of routes. */

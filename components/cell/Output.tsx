@@ -4,11 +4,11 @@
  */
 import type { ComponentChildren, JSX } from "preact";
 import { isObject, type Json } from "../../engine/base/json.ts";
-import type { CellView, LogLine } from "../../engine/wire/view.ts";
+import type { CellView, LogLine, PastAttempt } from "../../engine/wire/view.ts";
 import { Markdown } from "../markdown/Markdown.tsx";
 import { count, formatBytes, formatUsd } from "./format.ts";
 import { JsonValue } from "./JsonValue.tsx";
-import { firstLine, hasValue } from "./status.ts";
+import { firstLine, hasValue, lateWord } from "./status.ts";
 
 /** Props of {@link Output}. */
 export interface OutputProps {
@@ -22,12 +22,13 @@ export interface OutputProps {
 }
 
 /** Draws everything that a run has to say about a cell. */
-export function Output({ cell, name, run, value, onLoad }: OutputProps): JSX.Element {
+export function Output({ cell: given, name, run, value, onLoad }: OutputProps): JSX.Element {
+  const cell = asReopened(given);
   return (
     <>
-      {cell.earlier.map((past) => (
+      {earlierOf(cell).map(({ how, ...past }) => (
         <details key={past.attempt} class="fold earlier">
-          <summary>attempt {past.attempt}, {past.problem === undefined ? "worker lost" : "failed"}</summary>
+          <summary>attempt {past.attempt}{how}</summary>
           {past.problem && <Problem message={past.problem.message} />}
           {past.text !== "" && <pre class="plain" tabIndex={0}>{past.text}</pre>}
         </details>
@@ -38,10 +39,11 @@ export function Output({ cell, name, run, value, onLoad }: OutputProps): JSX.Ele
           <pre class="plain" tabIndex={0}>{cell.reasoning}</pre>
         </details>
       )}
-      {cell.problem && cell.label !== "retrying" && <Problem message={cell.problem.message} />}
-      {cell.label === "retrying" && cell.problem && (
+      {cell.problem && !BESIDES.has(cell.label) && <Problem message={cell.problem.message} />}
+      {cell.problem && BESIDES.has(cell.label) && (
         <p class="note warn">Last attempt: {firstLine(cell.problem.message)}</p>
       )}
+      {cell.unsettled && <p class="note warn">{lateWord(cell)}</p>}
       {cell.warnings?.map((warning) => (
         <p key={warning.message} class="note warn">
           {warning.message}
@@ -54,6 +56,27 @@ export function Output({ cell, name, run, value, onLoad }: OutputProps): JSX.Ele
       <Cost cell={cell} />
     </>
   );
+}
+
+/** Labels that a problem did not lead to. */
+const BESIDES: ReadonlySet<string> = new Set(["retrying", "skipped", "cancelled"]);
+
+/** Earlier attempts of which there is something to say, and how each ended. */
+function earlierOf({ earlier, reason, attempt }: CellView): (PastAttempt & { how: string })[] {
+  return earlier.flatMap((past) => {
+    const lost = reason === "recovery" && past.attempt === attempt - 1;
+    const how = past.problem !== undefined ? ", failed" : lost ? ", worker lost" : "";
+    return how === "" && past.text === "" ? [] : [{ ...past, how }];
+  });
+}
+
+/** A cell that is to run again shows its last attempt among the earlier ones: what it came to holds no more. */
+function asReopened(cell: CellView): CellView {
+  const again = cell.attempt > 0 && (cell.label === "waiting" || cell.label === "queued");
+  if (!again) return cell;
+  const { problem, ...rest } = cell;
+  const past = { attempt: cell.attempt, text: cell.text, ...problem === undefined ? {} : { problem } };
+  return { ...rest, earlier: [...cell.earlier, past], text: "", textCut: 0, reasoning: "", logs: [] };
 }
 
 function Body({ cell, name, run, value, onLoad }: OutputProps): JSX.Element | null {

@@ -4,7 +4,7 @@
  */
 import type { Json, JsonObject } from "../../engine/base/json.ts";
 import type { Param, Problem } from "../../engine/notebook/types.ts";
-import type { CellView, RunView } from "../../engine/wire/view.ts";
+import type { CellView, RunView, Wait } from "../../engine/wire/view.ts";
 
 /** A cell as its chrome shows it. */
 export interface CellFacts {
@@ -63,6 +63,8 @@ export interface PageState {
   stale: Record<string, string>;
   /** The newest run of the notebook. */
   view?: RunView;
+  /** Why that run is not moving. */
+  wait?: Wait;
   /** By cell. */
   past: Record<string, PastCell>;
   /** Values that are too big to stand in a view and small enough for the page, by `run/cell`. */

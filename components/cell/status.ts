@@ -68,6 +68,15 @@ const WORDS: Record<StepLabel, Words> = {
   },
   queued: () => ({ glyph: "⋯", word: "queued", tone: "queue" }),
   running: (cell, { now }) => {
+    if (cell.stopping !== undefined) {
+      const word = cell.stopping === "skipped" ? "skipping" : "cancelling";
+      return {
+        glyph: "◼",
+        word,
+        tone: "wait",
+        detail: "It was told to stop, and has a few seconds to do so",
+      };
+    }
     const part = cell.progress?.part === undefined ? "" : `, ${Math.round(cell.progress.part * 100)} %`;
     const time = cell.startedAt === undefined ? "" : ` ${formatDuration(now - cell.startedAt)}`;
     return { glyph: "▶", word: `running${time}${part}`, tone: "run", detail: cell.progress?.text };
@@ -94,7 +103,7 @@ const WORDS: Record<StepLabel, Words> = {
     const note = count > 1 ? `done with ${count} warnings` : "done with a warning";
     return { glyph: "⚠", word: `${note}${took(cell)}`, tone: "warn", detail: cell.warnings?.[0]?.message };
   },
-  skipped: (cell) => ({ glyph: "↷", word: skipWord(cell), tone: "idle" }),
+  skipped: (cell) => ({ glyph: "↷", word: skipWord(cell), tone: "idle", detail: lateWord(cell) }),
   failed: (cell) => ({
     glyph: "✕",
     word: `failed${took(cell)}`,
@@ -103,12 +112,17 @@ const WORDS: Record<StepLabel, Words> = {
   }),
   cancelled: (cell) => ({
     glyph: "■",
-    word: `cancelled${took(cell)}`,
-    tone: "idle",
-    detail: cell.unsettled ? "It did not stop when it was told to and may still be at work" : undefined,
+    word: cell.unsettled ? "cancelled, did not stop" : `cancelled${took(cell)}`,
+    tone: cell.unsettled ? "warn" : "idle",
+    detail: lateWord(cell),
   }),
   expired: (cell) => ({ glyph: "⌛", word: `out of time${took(cell)}`, tone: "bad" }),
 };
+
+/** EN-604: what is said of an attempt that ignored its abort. */
+export function lateWord({ unsettled }: CellView): string | undefined {
+  return unsettled ? "It did not stop when it was told to and may still be at work" : undefined;
+}
 
 function isOpen(label: StepLabel | undefined): boolean {
   return label === "waiting" || label === "queued" || label === "running" || label === "retrying" ||

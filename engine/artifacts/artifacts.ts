@@ -182,19 +182,24 @@ export function artifacts(
   };
 }
 
-/** Manifests that were seen in the store lately. */
+/** Manifests that were seen in the store lately: by either clock, since one jumps and the other may sleep with the machine. */
 class Known {
-  readonly #until = new Map<string, number>();
+  readonly #until = new Map<string, { monotonic: number; now: number }>();
 
-  constructor(private readonly clock: Pick<Clock, "monotonic">) {}
+  constructor(private readonly clock: Pick<Clock, "now" | "monotonic">) {}
 
   has(manifestKey: Key): boolean {
-    return (this.#until.get(manifestKey.join("/")) ?? -Infinity) > this.clock.monotonic();
+    const until = this.#until.get(manifestKey.join("/"));
+    return until !== undefined && until.monotonic > this.clock.monotonic() && until.now > this.clock.now();
   }
 
   add(manifestKey: Key): void {
     if (this.#until.size >= MOST_KNOWN) this.#until.delete(this.#until.keys().next().value!);
-    this.#until.set(manifestKey.join("/"), this.clock.monotonic() + KNOWN_MS);
+    const { clock } = this;
+    this.#until.set(manifestKey.join("/"), {
+      monotonic: clock.monotonic() + KNOWN_MS,
+      now: clock.now() + KNOWN_MS,
+    });
   }
 }
 

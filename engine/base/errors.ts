@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   version_not_found: { status: 404, class: "not_found", retry: "never", title: "No such version" },
   run_not_found: { status: 404, class: "not_found", retry: "never", title: "No such run" },
   step_not_found: { status: 404, class: "not_found", retry: "never", title: "No such step" },
+  attempt_not_found: { status: 404, class: "not_found", retry: "never", title: "No such attempt" },
   value_not_ready: { status: 404, class: "state", retry: "wait", title: "No value yet" },
   method_not_allowed: { status: 405, class: "validation", retry: "fix", title: "Method not allowed" },
   media_unsupported: { status: 415, class: "validation", retry: "fix", title: "Content type not taken" },

@@ -83,3 +83,12 @@ export function canonicalJson(value: Json): string {
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+const utf8 = new TextEncoder();
+
+/** Bytes of a value's JSON in UTF-8. Plain ASCII, the usual case, is not encoded to be counted. */
+export function jsonBytes(value: unknown): number {
+  const text = JSON.stringify(value);
+  // deno-lint-ignore no-control-regex -- ASCII has its control characters
+  return /^[\x00-\x7f]*$/.test(text) ? text.length : utf8.encode(text).length;
+}

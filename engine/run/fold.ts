@@ -206,10 +206,7 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       break;
     case "step.cancelled":
       if (event.unsettled) step.unsettled = true;
-      // One that was told so itself follows its policy; one that ended with its run does not.
-      if (event.as === "cancelled" && run.intent !== "cancel" && step.plan.errors === "stop") {
-        run.halted = true;
-      }
+      if (event.as === "cancelled") haltsFor(run, step);
       if (event.as === "skipped") step.skipped = "asked";
       end(run, step, event.as, at, derived);
       break;
@@ -277,6 +274,11 @@ function begin(run: Run, step: Step, at: Millis): void {
   step.attempt = "open";
 }
 
+/** A step is cancelled: one that was told so itself follows its policy, one that ends with its run does not. */
+function haltsFor(run: Run, step: Step): void {
+  if (run.intent !== "cancel" && step.plan.errors === "stop") run.halted = true;
+}
+
 /** An open attempt was lost with its worker, or given back by it. */
 function interrupt(run: Run, step: Step, at: Millis, derived: Derived, lost: boolean): void {
   const { cell } = step.plan;
@@ -285,6 +287,7 @@ function interrupt(run: Run, step: Step, at: Millis, derived: Derived, lost: boo
   // It was told to end, and it has.
   if (step.told !== undefined) {
     if (step.told === "skipped") step.skipped = "asked";
+    else haltsFor(run, step);
     (step.told === "skipped" ? derived.skipped : derived.stopped).push(cell);
     return end(run, step, step.told, at, derived);
   }

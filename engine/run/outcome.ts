@@ -14,15 +14,17 @@ export function isOver(run: Run): boolean {
 }
 
 /**
- * How a run that is over ended (EN-701, EN-702): as it was told; `failed` if a failure stopped it or no sink
- * succeeded; `partial` if other branches went on; else `succeeded`.
+ * How a run that is over ended (EN-701, EN-702): as it was told; `failed` if a failure whose policy is
+ * `stop` stands or no sink succeeded; `partial` if other branches went on; else `succeeded`.
  */
 export function outcomeOf(run: Run): RunOutcome {
   if (run.expiring) return "expired";
   if (run.intent === "cancel") return "cancelled";
   if (run.intent === "stop") return "stopped";
-  if (run.halted) return "failed";
   const steps = [...run.steps.values()];
+  if (run.halted || steps.some(({ outcome, plan }) => outcome === "failed" && plan.errors === "stop")) {
+    return "failed";
+  }
   if (!steps.some(({ outcome }) => outcome === "failed" || outcome === "cancelled")) return "succeeded";
   const sinks = steps.filter((step) => run.successors.get(step.plan.cell)?.length === 0);
   return sinks.some((step) => step.outcome === "succeeded") ? "partial" : "failed";

@@ -28,16 +28,21 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function encodeRecord(record: unknown): Uint8Array {
   const text = JSON.stringify(record);
   if (text === undefined) throw new TypeError("A record must be a JSON value");
-  const json = encoder.encode(text);
-  if (json.length >= LIMITS.valueBytes) {
+  // Most records are plain ASCII, one byte a character: written in place, they need no copy.
+  let bytes = new Uint8Array(text.length + 1);
+  const { read } = encoder.encodeInto(text, bytes.subarray(1));
+  if (read < text.length) {
+    const json = encoder.encode(text);
+    bytes = new Uint8Array(json.length + 1);
+    bytes.set(json, 1);
+  }
+  if (bytes.length > LIMITS.valueBytes) {
     throw new EngineError(
       "record_too_large",
-      `A record may have ${LIMITS.valueBytes} bytes; store large values as artifacts: ${json.length + 1}`,
+      `A record may have ${LIMITS.valueBytes} bytes; store large values as artifacts: ${bytes.length}`,
     );
   }
-  const bytes = new Uint8Array(json.length + 1);
   bytes[0] = FORMAT;
-  bytes.set(json, 1);
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 /**
- * The port to whatever keeps the engine's records. Owns: the contract, in words. Drivers: `memory.ts`, `deno_kv.ts`.
+ * The port to whatever keeps the engine's records. Owns: the contract, in words. Drivers: `memory.ts`, `deno_kv.ts`,
+ * `postgres.ts`.
  * Never: what the records mean; a value is bytes (`codec.ts` writes and reads them).
  *
  * The port speaks of transitions, not of fields: there is no `set`. Every write of engine state is a `commit` under a

@@ -99,7 +99,7 @@ class Draft {
     if (this.run.label === "pausing" || this.run.label === "paused") {
       const open = Object.values(this.run.cells).some(({ label }) => label === "running");
       this.run.label = open ? "pausing" : "paused";
-    }
+    } else if (GOES_ON.has(this.run.label)) this.run.label = labelOf(Object.values(this.run.cells));
     for (const name of this.#touched) {
       const cell = this.run.cells[name]!;
       cutText(cell, MAX_TEXT);
@@ -108,6 +108,19 @@ class Draft {
     }
     return this.run;
   }
+}
+
+/** Labels of a run that goes on: which of them it has follows from its cells, as in `runLabel` (EN-302). */
+const GOES_ON: ReadonlySet<string> = new Set(["running", "retrying", "waiting"]);
+
+function labelOf(cells: readonly CellView[]): "running" | "retrying" | "waiting" {
+  let waits: "running" | "retrying" | "waiting" = "running";
+  for (const { label } of cells) {
+    if (label === "running" || label === "queued") return "running";
+    if (label === "retrying") waits = label;
+    else if (label === "suspended" && waits === "running") waits = "waiting";
+  }
+  return waits;
 }
 
 function newCell(): CellView {

@@ -7,8 +7,9 @@ import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { SkipReason } from "../run/state.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
+import type { Wait } from "../run/words/wait.ts";
 
-export type { RunLabel, StepLabel, StepProblem };
+export type { RunLabel, StepLabel, StepProblem, Usage, Wait };
 
 /** One line of a cell's log. */
 export interface LogLine {

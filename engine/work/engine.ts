@@ -17,14 +17,15 @@ import type { Problem } from "../notebook/types.ts";
 import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
 import type { Run } from "../run/state.ts";
 import { type RunLabel, stepLabel } from "../run/words/label.ts";
-import { byNotebookPrefix, byTimePrefix, lastText, pastPrefix } from "../store/keys.ts";
-import type { Store } from "../store/store.ts";
+import { byNotebookPrefix, byTimePrefix, lastText, pastPrefix, runKey } from "../store/keys.ts";
+import type { Key, Store } from "../store/store.ts";
 import type { WireGroup } from "../wire/frame.ts";
 import { emptyView, reduceAll } from "../wire/reduce.ts";
 import type { RunView } from "../wire/view.ts";
 import { headLabel, type RunHead } from "./commit/live_run.ts";
+import { type Details, detailsOf } from "./control/inspect.ts";
 import { Documents } from "./documents.ts";
-import { journals as openJournals } from "./journal.ts";
+import { headIn, journals as openJournals } from "./journal.ts";
 import {
   answerOf,
   type ControlPorts,
@@ -61,6 +62,9 @@ export interface RunSummary {
   /** Kept whatever its age. */
   pinned?: true;
 }
+
+/** Everything about a run but its output. */
+export type RunDetails = RunSummary & Details;
 
 /** What a run would do. */
 export interface Planned {
@@ -104,17 +108,23 @@ export interface Engine {
   runs(filter: { notebook?: string; limit?: number }): Promise<RunSummary[]>;
   /**
    * What happened and happens to a run, from `after` (the beginning without it) to its end, without gap or repeat.
-   * Ends after the group with `end`, or when `signal` aborts. Frames that are not kept any more are gaps from the beginning on, and `frames_trimmed` from a
-   * later place. `run_not_found`, `cursor_invalid`, `frames_trimmed`.
+   * Ends after the group with `end`, or when `signal` aborts; with `live: false`, where the run stands now. Frames that
+   * are not kept any more are gaps from the beginning on, and `frames_trimmed` from a later place.
+   * `run_not_found`, `cursor_invalid`, `frames_trimmed`.
    */
-  follow(run: string, options: { after?: string; signal: AbortSignal }): AsyncIterable<WireGroup>;
+  follow(
+    run: string,
+    options: { after?: string; signal: AbortSignal; live?: boolean },
+  ): AsyncIterable<WireGroup>;
   /** The value that a view names, whole. */
   read(stored: StoredValue): Promise<Json>;
   /** The value of a cell in a run, whole. `run_not_found`, `step_not_found`, `value_not_ready`. */
   value(run: string, cell: string): Promise<Json>;
   /** The text that a run was made from. `run_not_found`. */
   textOf(run: string): Promise<string>;
-  /** Calls back with each run that this process submits or takes up; returns the function that ends it. */
+  /** Everything else that is known of a run: who owns it, its plan, its steps. `run_not_found`. */
+  inspect(run: string): Promise<RunDetails>;
+  /** Calls back with each run that this process submits, takes up or opens again; returns the function that ends it. */
   onRun(listener: (run: RunSummary) => void): () => void;
   /** Stops claiming, lets attempts end within `drainMs` (0), aborts the rest, closes the store. */
   close(drainMs?: number): Promise<void>;
@@ -144,7 +154,7 @@ export interface EngineOptions {
   retention?: Partial<Retention>;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
-  /** Attempts that the worker runs at a time. Default 32. */
+  /** Attempts that the worker runs at a time. Default 32; 0: it applies what runs are told and starts nothing. */
   slots?: number;
   /** Runs that the worker keeps in memory; others wait their turn. Default 1,000. */
   maxRuns?: number;
@@ -161,10 +171,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const artifacts = openArtifacts({ store, folder: options.artifactsFolder, clock });
   const documents = new Documents(artifacts);
   const journals = openJournals(store, artifacts);
-  const feed = new Feed();
+  const feed = new Feed((run) => void announceAgain(run));
   const listeners = new Set<(run: RunSummary) => void>();
   const announce = (head: RunHead) => {
     for (const listener of listeners) listener(summaryOf(head));
+  };
+  /** Who follows a notebook hears that a run of it goes on after its end. */
+  const announceAgain = async (run: string) => {
+    const head = await readable(() => headOf(run)).catch(() => undefined);
+    if (head !== undefined) announce(head);
   };
   const worker = options.worker === undefined ? undefined : new Worker({
     store,
@@ -209,9 +224,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   async function heads(notebook: string | undefined, limit: number): Promise<RunHead[]> {
     const prefix = notebook === undefined ? byTimePrefix : byNotebookPrefix(notebook);
-    const found: RunHead[] = [];
+    const keys: Key[] = [];
     for await (const entry of store.list(prefix, { reverse: true, limit })) {
-      const head = await readable(() => journals.head(lastText(entry.key)));
+      keys.push(runKey(lastText(entry.key)));
+    }
+    const found: RunHead[] = [];
+    for (const entry of await store.get(keys)) {
+      const head = entry && await readable(() => Promise.resolve(headIn(entry)));
       if (head !== undefined) found.push(head);
     }
     return found;
@@ -281,8 +300,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const unsettled = new Set<string>();
       for await (const { items, end } of following(run, undefined, signal, true)) {
         for (const item of items) {
-          if (item.kind !== "event" || item.event.type !== "step.cancelled") continue;
-          if (item.event.unsettled) unsettled.add(item.event.step);
+          if (item.kind !== "event") continue;
+          if (item.event.type === "step.reopened") unsettled.delete(item.event.step);
+          if (item.event.type === "step.cancelled" && item.event.unsettled) unsettled.add(item.event.step);
         }
         if (end) return { label: headLabel(await headOf(run)), unsettled: [...unsettled] };
       }
@@ -313,7 +333,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const pinned = await isPinned(store, found.map(({ id }) => id));
       return found.map((head, i) => ({ ...summaryOf(head), ...(pinned[i] ? { pinned: true } : {}) }));
     },
-    follow: (run, { after, signal }) => following(run, after, signal, true),
+    follow: (run, { after, signal, live = true }) => following(run, after, signal, live),
+    async inspect(run) {
+      const head = await headOf(run);
+      return { ...summaryOf(head), ...await detailsOf(store, await journals.load(head), head) };
+    },
     read: (stored) => artifacts.get(stored),
     async value(run, cell) {
       const step = (await journals.load(await headOf(run))).steps.get(cell);

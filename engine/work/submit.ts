@@ -21,7 +21,7 @@ import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
 import { LONGEST_DELAY_MS } from "../run/commands/attempt.ts";
-import type { History, Plan } from "../plan/types.ts";
+import type { History, Plan, PlanStep } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, runKey, timerKey } from "../store/keys.ts";
 import type { JournalRecord, RunEvent } from "../run/event.ts";
@@ -46,6 +46,8 @@ export interface RunRequest {
   inputs?: JsonObject;
   /** Not to begin before, epoch ms; what is past begins at once. At most a year ahead. */
   startAt?: number;
+  /** The same, counted from when it is asked for, in ms; not with `startAt`. */
+  delayMs?: number;
   /** When the run expires, whatever it is doing then, epoch ms. Absent: never. */
   deadline?: number;
   /** 0 to 100, 50 if absent: a higher one is claimed first, until a lower one has waited a minute longer for each. */
@@ -158,7 +160,9 @@ function plannedBefore(
   if (known !== undefined) return known;
   const made = make();
   if (ofDocument.size >= PLANS_A_DOCUMENT) ofDocument.delete(ofDocument.keys().next().value!);
-  if (params.length <= LONGEST_PARAMS) ofDocument.set(params, made);
+  // A plan with values of its own is made again each time, because they are stored again each time.
+  const bare = made.plan?.steps.every(({ fallback }) => fallback === undefined) ?? true;
+  if (bare && params.length <= LONGEST_PARAMS) ofDocument.set(params, made);
   plans.set(document, ofDocument);
   return made;
 }
@@ -174,10 +178,12 @@ export interface Submitted {
  * Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`,
  * and `idempotency_conflict` for a key that made a run of another request.
  */
-export async function submit(ports: SubmitPorts, request: RunRequest): Promise<Submitted> {
+export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Submitted> {
   const now = ports.clock.now();
-  const name = await nameOf(ports, request, now);
+  // By what was said: the same delay, asked for again, names the same run.
+  const name = await nameOf(ports, asked, now);
   if (name?.made !== undefined) return { run: name.made };
+  const request = asked.delayMs === undefined ? asked : { ...asked, startAt: now + asked.delayMs };
   checkOptions(request, now);
   const { document, plan, params, problems } = await prepare(ports, request);
   if (plan === undefined) throw refusal(problems);
@@ -210,7 +216,7 @@ export async function submit(ports: SubmitPorts, request: RunRequest): Promise<S
   await holdPlanned(ports.store, head, plan);
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, name, head, event)) return { run: head.id, head };
-  const winner = (await nameOf(ports, request, now))?.made;
+  const winner = (await nameOf(ports, asked, now))?.made;
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
 }
@@ -292,8 +298,9 @@ async function appear(
 
 /** What a request asks for, its text apart; what it does not say does not count. */
 function fingerprintOf(request: RunRequest): string {
-  const { notebook, params = {}, cells, inputs, startAt, deadline, priority, tags, overrides } = request;
-  const said = Object.entries({ inputs, startAt, deadline, priority, tags, overrides })
+  const { notebook, params = {}, cells, inputs, startAt, delayMs, deadline, priority, tags, overrides } =
+    request;
+  const said = Object.entries({ inputs, startAt, delayMs, deadline, priority, tags, overrides })
     .filter(([, value]) => value !== undefined);
   return sha256(
     canonicalJson({ notebook, params, cells: cells ?? null, ...Object.fromEntries(said) } as Json),
@@ -340,11 +347,16 @@ function optionsOf({ startAt, deadline, priority, tags }: RunRequest, now: numbe
   };
 }
 
+/** Fallbacks as their plans were made with them: a plan that serves again finds that what it names may have gone. */
+const fallbacks = new WeakMap<PlanStep, Json>();
+
 /** EN-112: what a plan holds as a value of its own is stored before anyone names it. */
 async function storeGiven({ artifacts }: SubmitPorts, plan: Plan): Promise<void> {
   for (const step of plan.steps) {
     const { fallback, reuse } = step;
-    if (fallback !== undefined && "inline" in fallback) step.fallback = await artifacts.put(fallback.inline);
+    if (fallback !== undefined && "inline" in fallback) fallbacks.set(step, fallback.inline);
+    const given = fallbacks.get(step);
+    if (given !== undefined) step.fallback = await artifacts.put(given);
     if (reuse !== undefined && reuse.run === undefined && "inline" in reuse.value) {
       step.reuse = { value: await artifacts.put(reuse.value.inline) };
     }

@@ -225,10 +225,11 @@ export class Worker {
     this.#tenure = tenure;
     this.#keepSession(tenure);
     try {
-      await adoptOrphans(this.#claimPorts(tenure), clock.now());
+      // By the one look at a time, because two would both find what this worker left and take it twice.
+      this.#lookForOrphans = true;
+      await this.#look();
       this.#poll(tenure);
       this.#upkeep(tenure);
-      await this.#look();
     } catch (error) {
       committer.abandon();
       if (this.#tenure === tenure) this.#end(tenure);
@@ -346,8 +347,9 @@ export class Worker {
       // It may be lost during any of the following, which then finds that it has no room.
       const tenure = this.#tenure;
       const ports = this.#claimPorts(tenure);
-      if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
+      const orphans = this.#lookForOrphans;
       this.#lookForOrphans = false;
+      if (orphans) await adoptOrphans(ports, this.ports.clock.now());
       await claimReady(ports);
       const now = this.ports.clock.now();
       const due = await claimDue(ports, now);

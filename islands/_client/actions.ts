@@ -6,6 +6,7 @@ import type { Json, JsonObject } from "../../engine/base/json.ts";
 import { valuePath } from "../../components/cell/Output.tsx";
 import { valueKey } from "../../components/cell/facts.ts";
 import type { Problem } from "../../engine/notebook/types.ts";
+import type { CellCommand } from "../../components/cell/commands.ts";
 import type { Command, PageStore } from "./page_store.ts";
 
 /** Waits before a request without an answer is sent again. */
@@ -37,9 +38,42 @@ export async function pauseRun(store: PageStore, how: "pause" | "resume"): Promi
   await command(store, how);
 }
 
+/** Runs what did not succeed again, in the same run. */
+export async function restartRun(store: PageStore): Promise<void> {
+  await command(store, "restart");
+}
+
+/** Tells one cell of the page's run what to do. */
+export async function tellCell(
+  store: PageStore,
+  cell: string,
+  how: Exclude<CellCommand, "supply">,
+): Promise<void> {
+  const path = stepPath(store, cell);
+  if (path !== undefined) await ask(store, `${how} ${cell}`, `${path}/${how}`, {}, newKey());
+}
+
+/** Gives a cell its value; a sentence if that was refused. */
+export async function giveValue(store: PageStore, cell: string, value: Json): Promise<string | undefined> {
+  const path = stepPath(store, cell);
+  if (path === undefined) return "There is no run that it could be given to";
+  try {
+    await send("PUT", `${path}/value`, value, { key: newKey() });
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function stepPath(store: PageStore, cell: string): string | undefined {
+  const run = store.run.peek()?.run;
+  return run && `/api/v1/runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(cell)}`;
+}
+
 async function command(store: PageStore, how: Command): Promise<void> {
   const run = store.run.peek();
-  if (run !== undefined) await ask(store, how, `/api/v1/runs/${encodeURIComponent(run.run)}/${how}`, {});
+  // What would do more when it is done twice has a name, by which it may be sent again.
+  const key = how === "restart" ? newKey() : undefined;
+  if (run !== undefined) await ask(store, how, `/api/v1/runs/${encodeURIComponent(run.run)}/${how}`, {}, key);
 }
 
 async function ask(
@@ -115,7 +149,7 @@ interface Sending {
 async function send(
   method: string,
   path: string,
-  body: JsonObject,
+  body: Json,
   { key, keepalive = false }: Sending = {},
 ): Promise<JsonObject> {
   const headers = {

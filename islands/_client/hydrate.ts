@@ -9,6 +9,7 @@ import type { PageState } from "../../components/cell/facts.ts";
 import { followNotebook } from "./live.ts";
 import { refreshPlan } from "./actions.ts";
 import { PageContext, PageStore } from "./page_store.ts";
+import { followWait } from "./wait.ts";
 
 /** Longest stretch of work before the browser may draw and take input. */
 const SLICE_MS = 12;
@@ -23,6 +24,7 @@ function pageStore(): PageStore | undefined {
   keepTime(made);
   replanAfterRuns(made);
   tellTitle(made);
+  followWait(made);
   followNotebook(made);
   return made;
 }

@@ -8,6 +8,7 @@ import type { PageStore } from "./page_store.ts";
 
 const OFFLINE_AFTER_MS = 10_000;
 const AGAIN_AFTER_MS = 2000;
+const MOVED_AFTER_MS = 500;
 /** Pace while the page is not on the screen, where no frames are drawn. */
 const HIDDEN_MS = 250;
 
@@ -54,6 +55,12 @@ export function followNotebook(store: PageStore): void {
       store.begin(run, again);
     });
     on("group", (data) => take.soon(JSON.parse(data) as LiveGroup));
+    // AP-716: the server ends; whoever comes after it may be there at once.
+    on("moved", () => {
+      made.close();
+      store.connection.value = "reconnecting";
+      setTimeout(() => source === made && connect(), MOVED_AFTER_MS);
+    });
     on("changed", (data) => {
       const { version } = JSON.parse(data) as { version: string };
       store.changedTo.value = version === store.state.version ? undefined : version;

@@ -8,17 +8,25 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import type { Json, JsonObject } from "../../engine/base/json.ts";
 import type { WireGroup } from "../../engine/wire/frame.ts";
 import type { Problem } from "../../engine/notebook/types.ts";
-import type { CellView, RunView } from "../../engine/wire/view.ts";
+import type { CellView, RunView, Wait } from "../../engine/wire/view.ts";
 import { emptyView, reduceAll } from "../../engine/wire/reduce.ts";
 import { type Blockers, blockersOf } from "../../components/cell/blockers.ts";
 import type { CellFacts, PageState, PastCell } from "../../components/cell/facts.ts";
+import type { CellCommand } from "../../components/cell/commands.ts";
 import { isActive } from "../../components/cell/status.ts";
 
 /** How the page hears from the server. */
 export type Connection = "connecting" | "live" | "reconnecting" | "offline";
 
-/** What a page may ask of a run. */
-export type Command = "run" | "pause" | "resume" | "stop" | "cancel";
+/** What a page may ask of a run, or of one of its cells. */
+export type Command =
+  | "run"
+  | "pause"
+  | "resume"
+  | "stop"
+  | "cancel"
+  | "restart"
+  | `${Exclude<CellCommand, "supply">} ${string}`;
 
 /** See the module comment. */
 export class PageStore {
@@ -40,6 +48,10 @@ export class PageStore {
   readonly pending = signal<Command | undefined>(undefined);
   /** Why the last request was refused. */
   readonly refusal = signal<string | undefined>(undefined);
+  /** Why the run is not moving. */
+  readonly wait: Signal<Wait | undefined>;
+  /** Moves on with each group that held an event. */
+  readonly told = signal(0);
   /** Name of the cell that a frame came for last. */
   readonly latest = signal<string | undefined>(undefined);
 
@@ -62,6 +74,7 @@ export class PageStore {
     this.#view = state.view;
     this.#facts = new Map(state.cells.map((cell) => [cell.name, cell]));
     this.run = signal(state.view);
+    this.wait = signal(state.wait);
     this.now = signal(state.now);
     this.stale = signal(state.stale);
     this.#past = { ...state.past };
@@ -86,6 +99,12 @@ export class PageStore {
     let cell = this.#cells.get(name);
     if (cell === undefined) this.#cells.set(name, cell = signal(this.#of(name)));
     return cell;
+  }
+
+  /** Whether the newest run has the cell. */
+  touches(name: string): boolean {
+    const cells = this.run.value === undefined ? undefined : this.#view?.cells;
+    return cells !== undefined && Object.hasOwn(cells, name);
   }
 
   /** Whether a run goes on. */
@@ -134,6 +153,7 @@ export class PageStore {
         const cell = this.#cells.get(name);
         if (cell !== undefined) cell.value = this.#of(name);
       }
+      if (groups.some(({ items }) => items.some(({ kind }) => kind === "event"))) this.told.value++;
       const last = groups.at(-1)?.items.at(-1);
       if (last?.kind === "frame") this.latest.value = last.frame.step;
     });

@@ -1,54 +1,51 @@
-/** Routes below `/api/v1/runs` (AP-601 to AP-711). Owns: their answers' shapes. */
+/**
+ * Routes that start runs, list them and hand out what they put out (AP-601, AP-603, AP-604, AP-609, AP-701, AP-705).
+ * Owns: what a request to run is made of.
+ */
 import type { z } from "zod";
 import { EngineError, toWire } from "../../engine/base/errors.ts";
 import type { JsonObject } from "../../engine/base/json.ts";
-import type { Engine, RunSummary } from "../../engine/mod.ts";
-import type { RunView } from "../../engine/wire/view.ts";
+import type { Engine, RunRequest } from "../../engine/mod.ts";
 import { encodeGroup, encodeSse } from "../../engine/wire/sse.ts";
 import type { AppParts } from "../parts.ts";
 import { decode } from "../document.ts";
 import { eventStream } from "../live/event_stream.ts";
 import { json, refuse, text } from "../respond.ts";
 import type { RunBody } from "../schema.ts";
-import type { Handler, Handlers } from "../table.ts";
+import type { Handlers } from "../table.ts";
+import { keyOf } from "./request_key.ts";
+import { filterOf, listRuns } from "./run_list.ts";
+import { runShape, summaryShape } from "./run_shapes.ts";
 
-type Commands = "pauseRun" | "resumeRun" | "stopRun" | "cancelRun";
-type Ids = "runs" | "startRun" | "run" | "runPage" | "frames" | Commands | "value" | "chart";
-
-const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 1000;
+type Ids = "runs" | "startRun" | "run" | "runPage" | "frames" | "value" | "chart";
 
 /** The handlers. */
 export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
   const { engine, workspace, chart } = parts;
   return {
     runs: async ({ request, url }) => {
-      const notebook = url.searchParams.get("notebook");
-      const limit = limitOf(url.searchParams.get("limit"));
-      const runs = await engine.runs({ limit, ...notebook === null ? {} : { notebook } });
+      const runs = await listRuns(engine, filterOf(url.searchParams));
       return json(request, { items: runs.map(summaryShape) });
     },
 
     startRun: async ({ request, body, who }) => {
-      const { notebook, params, cells } = body as z.infer<typeof RunBody>;
+      const asked = body as z.infer<typeof RunBody>;
       const key = keyOf(request);
-      const source = decode(await workspace.readNotebook(notebook), notebook);
+      const text = decode(await workspace.readNotebook(asked.notebook), asked.notebook);
       const { run, replayed } = await engine.submit({
-        notebook,
-        text: source,
+        ...requestOf(asked),
+        text,
         author: who,
         ...key === undefined ? {} : { key },
-        ...params === undefined ? {} : { params: params as JsonObject },
-        ...cells === undefined ? {} : { cells },
       });
       const headers = {
         location: `/api/v1/runs/${encodeURIComponent(run)}`,
         ...replayed ? { "idempotency-replayed": "true" } : {},
       };
-      return json(request, runShape(await engine.view(run)), { status: 201, headers });
+      return json(request, await shapeOf(engine, run), { status: 201, headers });
     },
 
-    run: async ({ request, params }) => json(request, runShape(await engine.view(params.run!))),
+    run: async ({ request, params }) => json(request, await shapeOf(engine, params.run!)),
 
     runPage: async ({ request, params }) => json(request, await engine.view(params.run!)),
 
@@ -73,11 +70,6 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
       });
     },
 
-    pauseRun: command(engine, "pauseRun"),
-    resumeRun: command(engine, "resumeRun"),
-    stopRun: command(engine, "stopRun"),
-    cancelRun: command(engine, "cancelRun"),
-
     value: async ({ request, params }) => json(request, await engine.value(params.run!, params.step!)),
 
     chart: async ({ request, params, url }) => {
@@ -94,59 +86,41 @@ export function runRoutes(parts: AppParts): Pick<Handlers, Ids> {
   };
 }
 
-/** A command to a run, which needs no words. */
-function command(engine: Engine, type: Commands): Handler {
-  return async ({ request, params, who }) => {
-    await engine.tell(params.run!, { type, by: who });
-    return json(request, { answer: "applied", run: params.run });
-  };
-}
-
-/** AP-107: the name of a request, by which it is known when it comes again. */
-function keyOf(request: Request): string | undefined {
-  const key = request.headers.get("idempotency-key");
-  if (key === null) return undefined;
-  if (!/^[!-~]{1,255}$/.test(key)) {
-    refuse("key_invalid", "Idempotency-Key must be 1 to 255 visible ASCII characters");
-  }
-  return key;
-}
-
 /** Throws what following from here would throw, before an answer has begun: a reader that has left at once reads nothing. */
 async function checkPlace(engine: Engine, run: string, after: string | undefined): Promise<void> {
   if (after === undefined) return;
   for await (const _ of engine.follow(run, { after, signal: AbortSignal.abort() })) break;
 }
 
-function limitOf(given: string | null): number {
-  if (given === null) return DEFAULT_LIMIT;
-  const limit = Number(given);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    refuse("query_invalid", `limit must be a whole number from 1 to ${MAX_LIMIT}: ${given}`);
-  }
-  return limit;
+async function shapeOf(engine: Engine, run: string) {
+  return runShape(await engine.inspect(run), await engine.view(run));
 }
 
-const iso = (at: number | undefined) => at === undefined ? {} : new Date(at).toISOString();
-
-function times({ createdAt, startedAt, endedAt }: Pick<RunSummary, "createdAt" | "startedAt" | "endedAt">) {
+/** AP-601 as the engine takes it: the policies of a request are its overrides, and durations stand there as text. */
+function requestOf(asked: z.infer<typeof RunBody>): Omit<RunRequest, "text" | "author"> {
+  const { params, inputs, delayUntil, errors, concurrency, retry, timeoutMs, ...same } = asked;
+  const { initialMs, maxMs, ...rest } = retry ?? {};
+  const durations = present({
+    initial: initialMs === undefined ? undefined : `${initialMs}ms`,
+    max: maxMs === undefined ? undefined : `${maxMs}ms`,
+  });
+  const overrides = present({
+    errors,
+    concurrency,
+    timeoutMs,
+    retry: retry === undefined ? undefined : { ...rest, ...durations } as JsonObject,
+  });
   return {
-    createdAt: iso(createdAt),
-    ...startedAt === undefined ? {} : { startedAt: iso(startedAt) },
-    ...endedAt === undefined ? {} : { endedAt: iso(endedAt) },
+    ...same,
+    ...present({ params: params as JsonObject | undefined, inputs: inputs as JsonObject | undefined }),
+    ...present({ startAt: delayUntil }),
+    ...Object.keys(overrides).length === 0 ? {} : { overrides },
   };
 }
 
-function summaryShape(run: RunSummary) {
-  const { id, notebook, version, label } = run;
-  return { id, notebook, version, label, ...times(run) };
-}
-
-/** AP-401, as far as it exists. */
-function runShape(view: RunView) {
-  const byLabel: Record<string, number> = {};
-  for (const { label } of Object.values(view.cells)) byLabel[label] = (byLabel[label] ?? 0) + 1;
-  const { run, notebook, version, label, problem, cursor } = view;
-  const counts = { total: Object.keys(view.cells).length, byLabel };
-  return { id: run, notebook, version, label, ...times(view), counts, ...problem ? { problem } : {}, cursor };
+/** An object without the fields that are undefined. */
+function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 }

@@ -5,19 +5,24 @@
 import type { Clock } from "../../engine/base/clock.ts";
 import type { Log } from "../../engine/base/log.ts";
 import { encodeSse, HEARTBEAT } from "../../engine/wire/sse.ts";
+import { refuse } from "../respond.ts";
 
 const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 2000;
+/** How long the last of a stream may take once the server is ending. */
+const LAST_WORDS_MS = 500;
+const MOVED = encodeSse({ event: "moved", data: "{}" });
 
 /** Sends a text; resolves when the client has room for more. */
 export type Send = (text: string) => Promise<void>;
 
 /**
- * An SSE answer that `tell` fills until it returns. `signal` aborts when the client leaves; `tell` must then return.
+ * An SSE answer that `tell` fills until it returns. `signal` aborts when the client leaves, and when this server ends;
+ * `tell` must then return. AP-716: a stream that the server ends says `moved` last, and a new one is refused then.
  */
 export function eventStream(
   request: Request,
-  { clock, log }: { clock: Clock; log: Log },
+  { clock, log, draining }: { clock: Clock; log: Log; draining: AbortSignal },
   tell: (send: Send, signal: AbortSignal) => Promise<void>,
 ): Response {
   const headers = {
@@ -26,6 +31,7 @@ export function eventStream(
     "x-accel-buffering": "no",
   };
   if (request.method === "HEAD") return new Response(null, { headers });
+  if (draining.aborted) refuse("draining", "The server is ending; connect again in a moment");
   const { readable, writable } = new TransformStream<string, string>(undefined, undefined, {
     highWaterMark: 16,
   });
@@ -41,7 +47,11 @@ export function eventStream(
     try {
       await send(encodeSse({ retry: RETRY_MS }));
       void beat(clock, send, gone.signal);
-      await tell(send, gone.signal);
+      const over = AbortSignal.any([gone.signal, draining]);
+      const told = tell(send, over);
+      // Somebody who does not read must not hold the end up.
+      await Promise.race([told, aborted(over).then(() => clock.sleep(LAST_WORDS_MS, gone.signal))]);
+      if (draining.aborted) await Promise.race([send(MOVED), clock.sleep(LAST_WORDS_MS, gone.signal)]);
     } catch (error) {
       if (gone.signal.aborted) return;
       log.write({ level: "error", source: "http", message: `A stream broke: ${String(error)}` });
@@ -51,6 +61,13 @@ export function eventStream(
     }
   })();
   return new Response(readable.pipeThrough(new TextEncoderStream()), { headers });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 async function beat(clock: Clock, send: Send, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * What an open page hears: the newest run of its notebook, that run's groups, and changes of the file, in one stream.
- * Owns: going from run to run. Never: making groups; those are the engine's.
+ * Owns: going from run to run, and on with a run that goes on after its end. Never: making groups; those are the engine's.
  *
  * A message `group` carries the id `run~cursor`, with which a page goes on after a break without gap or repeat.
  */
@@ -30,6 +30,8 @@ export interface LiveSources {
   watch: Watch;
   clock: Clock;
   log: Log;
+  /** Aborts when the server begins to end. */
+  draining: AbortSignal;
 }
 
 /** The stream of a page of `notebook`, from the place `after` on. */
@@ -56,6 +58,10 @@ class Follower {
   #pump = new AbortController();
   /** The place asked for is not known any more: begin again. */
   #lost = false;
+  /** Where the run followed was when it had ended; absent while it goes on. */
+  #endedAt: string | undefined;
+  /** It was told of again since: it may have been opened again (EN-606). */
+  #toldAgain = false;
 
   constructor(
     readonly sources: LiveSources,
@@ -91,7 +97,16 @@ class Follower {
     if (run.notebook !== this.notebook) return;
     if (this.#newest !== undefined && run.createdAt < this.#newest.createdAt) return;
     this.#newest = run;
+    this.#toldAgain ||= run.id === this.#run;
+    this.#goOn();
     this.#bell.ring();
+  }
+
+  /** Follows a run on that had ended and was told of again. */
+  #goOn(): void {
+    if (!this.#toldAgain || this.#endedAt === undefined || this.#run !== this.#newest?.id) return;
+    this.#pump.abort();
+    this.#start(this.#run!, this.#endedAt);
   }
 
   /** Sends what there is: first what belongs to the run followed so far. */
@@ -124,20 +139,32 @@ class Follower {
     this.#pump.abort();
     this.#held = [];
     this.#run = run;
+    this.#start(run, cursor);
+  }
+
+  #start(run: string, cursor: string | undefined): void {
+    this.#endedAt = undefined;
+    this.#toldAgain = false;
     this.#pump = new AbortController();
     void this.#pull(run, cursor, AbortSignal.any([this.#pump.signal, this.signal]));
   }
 
   async #pull(run: string, after: string | undefined, signal: AbortSignal): Promise<void> {
+    let place = after;
     try {
       for await (
         const group of this.sources.engine.follow(run, { signal, ...after === undefined ? {} : { after } })
       ) {
         if (signal.aborted) return;
-        this.#held.push(group);
+        place = group.cursor;
+        // What ends nothing and holds nothing says only that the run has not gone on since.
+        if (group.items.length > 0) this.#held.push(group);
         this.#bell.ring();
         while (this.#held.length >= MAX_HELD && !signal.aborted) await this.#room.wait(signal);
       }
+      if (signal.aborted) return;
+      this.#endedAt = place;
+      this.#goOn();
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof EngineError && PLACE_GONE.has(error.code) && after !== undefined) {

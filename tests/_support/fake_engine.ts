@@ -3,132 +3,27 @@
  * without gap or repeat from any cursor, to the end.
  */
 import { EngineError } from "../../engine/base/errors.ts";
-import { sha256 } from "../../engine/base/hash.ts";
-import { canonicalJson, type Json, type JsonObject } from "../../engine/base/json.ts";
+import type { Json, JsonObject } from "../../engine/base/json.ts";
 import { buildGraph } from "../../engine/graph/graph.ts";
 import { runOrder } from "../../engine/graph/order.ts";
-import type { Engine, Instruction, RunRequest, RunSummary, Told } from "../../engine/mod.ts";
+import type {
+  Engine,
+  Instruction,
+  RunRequest,
+  RunState,
+  RunSummary,
+  TellOptions,
+  Told,
+  Wait,
+} from "../../engine/mod.ts";
 import { parse } from "../../engine/notebook/parse.ts";
 import { versionOf } from "../../engine/notebook/version.ts";
 import type { Plan, StoredValue } from "../../engine/plan/types.ts";
-import type { FrameBody, WireEvent, WireGroup } from "../../engine/wire/frame.ts";
-import { emptyView, reduceAll } from "../../engine/wire/reduce.ts";
-import type { RunLabel, RunView } from "../../engine/wire/view.ts";
+import type { WireGroup } from "../../engine/wire/frame.ts";
+import type { RunView } from "../../engine/wire/view.ts";
+import { FakeRun, hashOf } from "./fake_run.ts";
 
-type Item = WireGroup["items"][number];
-type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-/** An event without its place and without what says how frames ended. */
-export type EventBody = Without<WireEvent, "seq" | "at" | "n" | "marker">;
-
-/** A run that a test tells the story of. */
-export class FakeRun {
-  readonly groups: WireGroup[] = [];
-  readonly values = new Map<string, Json>();
-  readonly #attempts = new Map<string, { attempt: number; seq: number }>();
-  #wake = Promise.withResolvers<void>();
-  #seq = 0;
-  label: RunLabel = "queued";
-  startedAt?: number;
-  endedAt?: number;
-  /** Set by `Engine.stop` and `Engine.cancel`; the story decides what comes of it. */
-  readonly asked = Promise.withResolvers<"stop" | "cancel">();
-
-  constructor(
-    readonly id: string,
-    readonly request: RunRequest,
-    readonly steps: string[],
-    readonly now: () => number,
-    readonly createdAt = now(),
-  ) {
-    const { notebook, author } = request;
-    const version = versionOf(request.text);
-    this.tell({ type: "run.queued", run: id, notebook, version, author, label: "queued", steps });
-  }
-
-  /** One group of events, under one journal record. */
-  tell(...bodies: EventBody[]): void {
-    const seq = ++this.#seq;
-    for (const body of bodies) {
-      if ("step" in body) continue;
-      this.label = body.label;
-      if (body.type === "run.started") this.startedAt = this.now();
-      if (body.type === "run.ended") this.endedAt = this.now();
-    }
-    const ended = bodies.some(({ type }) => type === "run.ended");
-    this.#push(
-      bodies.map((body, n) => ({ kind: "event", event: { ...body, seq, n, at: this.now() } as WireEvent })),
-      ended,
-    );
-  }
-
-  start(step: string): void {
-    const attempt = (this.#attempts.get(step)?.attempt ?? 0) + 1;
-    this.#attempts.set(step, { attempt, seq: 0 });
-    if (this.label === "queued") this.tell({ type: "run.started", label: "running" });
-    const reason = attempt > 1 ? "retry" : "first";
-    this.tell({ type: "step.started", step, label: "running", attempt, reason });
-  }
-
-  frame(step: string, body: FrameBody): void {
-    const place = this.#attempts.get(step)!;
-    const frame = { ...body, step, attempt: place.attempt, seq: ++place.seq, at: this.now() };
-    this.#push([{ kind: "frame", frame }], false);
-  }
-
-  text(step: string, text: string): void {
-    this.frame(step, { type: "text", text });
-  }
-
-  succeed(
-    step: string,
-    value: Json,
-    more: Partial<Extract<EventBody, { type: "step.succeeded" }>> = {},
-  ): void {
-    const { attempt } = this.#attempts.get(step)!;
-    this.values.set(step, value);
-    const bytes = JSON.stringify(value).length;
-    const stored = bytes > 8192 ? { sha256: hashOf(value), bytes } : { inline: value };
-    this.tell({ type: "step.succeeded", step, label: "succeeded", attempt, value: stored, ...more });
-  }
-
-  fail(step: string, message: string): void {
-    const { attempt } = this.#attempts.get(step)!;
-    const problem = { category: "code_error", message } as const;
-    this.tell({ type: "step.failed", step, label: "failed", attempt, problem });
-  }
-
-  end(label: Extract<WireEvent, { type: "run.ended" }>["label"]): void {
-    this.tell({ type: "run.ended", label });
-  }
-
-  /** Resolves when something is added after `count` groups. */
-  async more(count: number, signal: AbortSignal): Promise<void> {
-    if (this.groups.length > count || signal.aborted) return;
-    const aborted = Promise.withResolvers<void>();
-    const wake = () => aborted.resolve();
-    signal.addEventListener("abort", wake, { once: true });
-    await Promise.race([this.#wake.promise, aborted.promise]);
-    signal.removeEventListener("abort", wake);
-  }
-
-  view(): RunView {
-    return reduceAll(emptyView(this.id), this.groups);
-  }
-
-  summary(): RunSummary {
-    const { id, label, createdAt, startedAt, endedAt, request } = this;
-    const { notebook, text } = request;
-    return { id, notebook, version: versionOf(text), label, createdAt, startedAt, endedAt };
-  }
-
-  #push(items: Item[], end: boolean): void {
-    const cursor = `c${this.groups.length + 1}`;
-    this.groups.push(end ? { cursor, items, end } : { cursor, items });
-    const wake = this.#wake;
-    this.#wake = Promise.withResolvers<void>();
-    wake.resolve();
-  }
-}
+export { FakeRun };
 
 /** See the module comment. `story` is told at each submit; what it throws is thrown by `settled`. */
 export class FakeEngine implements Engine {
@@ -171,7 +66,7 @@ export class FakeEngine implements Engine {
     const id = `run_${String(this.all.length + 1).padStart(4, "0")}`;
     const run = new FakeRun(id, request, plan.steps.map(({ cell }) => cell), this.now);
     this.all.push(run);
-    for (const listener of this.#listeners) listener(run.summary());
+    this.announce(run);
     this.#told.push(Promise.resolve(this.story(run, request)));
     return { run: id, replayed: false };
   }
@@ -189,31 +84,26 @@ export class FakeEngine implements Engine {
 
   /** What runs were told, in order. */
   readonly instructions: Instruction[] = [];
+  /** Whether what they are told is applied in time. */
+  answers: "applied" | "pending" = "applied";
+  readonly #keys = new Map<string, Told>();
+
+  /** Tells those who listen of a run. */
+  announce(run: FakeRun): void {
+    for (const listener of this.#listeners) listener(run.summary());
+  }
 
   // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
-  async tell(id: string, instruction: Instruction): Promise<Told> {
+  async tell(id: string, instruction: Instruction, { key }: TellOptions = {}): Promise<Told> {
     const run = this.#run(id);
-    if (run.endedAt !== undefined && instruction.type !== "restartRun") {
-      throw new EngineError("run_ended", `The run has ended: ${id}`);
-    }
+    const known = key === undefined ? undefined : this.#keys.get(key);
+    if (known !== undefined) return { ...known, replayed: true };
+    run.take(instruction);
     this.instructions.push(instruction);
-    switch (instruction.type) {
-      case "pauseRun":
-        run.tell({ type: "run.paused", label: "paused" });
-        break;
-      case "resumeRun":
-        run.tell({ type: "run.resumed", label: "running" });
-        break;
-      case "stopRun":
-        run.tell({ type: "run.stopping", label: "stopping" });
-        run.asked.resolve("stop");
-        break;
-      case "cancelRun":
-        run.tell({ type: "run.cancelling", label: "cancelling" });
-        run.asked.resolve("cancel");
-        break;
-    }
-    return { command: `cmd_${this.instructions.length}`, state: "applied" };
+    if (instruction.type === "restartRun" || instruction.type === "retryStep") this.announce(run);
+    const told = { command: `cmd_${this.instructions.length}`, state: this.answers } as const;
+    if (key !== undefined) this.#keys.set(key, told);
+    return told;
   }
 
   // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
@@ -236,13 +126,55 @@ export class FakeEngine implements Engine {
 
   // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
   async state(id: string): ReturnType<Engine["state"]> {
-    const { label, endedAt, steps } = this.#run(id);
+    return this.#stateOf(this.#run(id));
+  }
+
+  #stateOf(run: FakeRun): RunState {
+    const { label, endedAt, steps } = run;
+    const cells = Object.values(run.view().cells);
+    const byLabel: RunState["byLabel"] = {};
+    for (const { label } of cells) byLabel[label] = (byLabel[label] ?? 0) + 1;
     const vector = {
       phase: endedAt === undefined ? "active" : "ended",
       intent: "go",
       outcome: "none",
     } as const;
-    return { label, vector, seq: 1, steps: steps.length, byLabel: {} };
+    const wait = this.waits === undefined ? {} : { wait: this.waits };
+    return { label, vector, seq: 1, steps: steps.length, byLabel, ...wait };
+  }
+
+  /** Why runs do not move. */
+  waits: Wait | undefined;
+
+  // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
+  async inspect(id: string): ReturnType<Engine["inspect"]> {
+    const run = this.#run(id);
+    const { cells } = run.view();
+    const plan = {
+      version: run.summary().version,
+      concurrency: 4,
+      steps: run.steps.map((cell) => ({ cell, kind: "ts", needs: [], action: "run", why: "not run yet" })),
+    } as unknown as Plan;
+    const steps = Object.fromEntries(
+      run.steps.map((name) => [name, { label: cells[name]!.label, attempt: cells[name]!.attempt }]),
+    );
+    const { priority, tags, deadline, author } = run.request;
+    const said = {
+      ...priority === undefined ? {} : { priority },
+      ...tags === undefined ? {} : { tags },
+      ...deadline === undefined ? {} : { deadline },
+    };
+    const state = this.#stateOf(run);
+    return {
+      ...run.summary(),
+      ...said,
+      author,
+      state,
+      restarts: 0,
+      plan,
+      steps,
+      lease: { worker: "w1", epoch: 1 },
+    };
   }
 
   // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
@@ -272,7 +204,7 @@ export class FakeEngine implements Engine {
 
   async *follow(
     id: string,
-    { after, signal }: { after?: string; signal: AbortSignal },
+    { after, signal, live = true }: { after?: string; signal: AbortSignal; live?: boolean },
   ): AsyncIterable<WireGroup> {
     const run = this.#run(id);
     let at = after === undefined ? 0 : Number(/^c(\d+)$/.exec(after)?.[1] ?? NaN);
@@ -282,12 +214,14 @@ export class FakeEngine implements Engine {
       while (!signal.aborted) {
         const group = run.groups[at];
         if (group === undefined) {
-          if (run.groups.at(-1)?.end) return;
+          if (run.groups.at(-1)?.end || !live) return;
           await run.more(at, signal);
         } else {
           at++;
-          yield group;
-          if (group.end) return;
+          // A run may have gone on after its end: only the last group ends it.
+          const last = at === run.groups.length;
+          yield last ? group : { cursor: group.cursor, items: group.items };
+          if (last && group.end) return;
         }
       }
     } finally {
@@ -333,8 +267,4 @@ export class FakeEngine implements Engine {
   get lastParams(): JsonObject | undefined {
     return this.all.at(-1)?.request.params;
   }
-}
-
-function hashOf(value: Json): string {
-  return sha256(canonicalJson(value));
 }

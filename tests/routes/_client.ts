@@ -4,6 +4,7 @@ import { noLog } from "../../engine/base/log.ts";
 import { createApp } from "../../routes/app.ts";
 import type { AppOptions } from "../../routes/parts.ts";
 import type { Assets } from "../../routes/assets.ts";
+import { SseReader } from "../../engine/wire/sse.ts";
 import { FakeEngine } from "../_support/fake_engine.ts";
 import { MemoryWorkspace } from "../_support/memory_workspace.ts";
 import { testLogins } from "../_support/studio.ts";
@@ -68,5 +69,25 @@ export function client(more: Partial<AppOptions> = {}): Client {
       const response = await ask(path, init);
       return { status: response.status, body: await response.json() };
     },
+  };
+}
+
+/** Reads messages of a stream one at a time, heartbeats and the first `retry` left out. */
+export function messagesOf(response: Response) {
+  const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = new SseReader();
+  const waiting: { event?: string; data?: string; id?: string; retry?: number }[] = [];
+  return {
+    async next() {
+      for (;;) {
+        const found = waiting.shift();
+        if (found !== undefined && found.retry === undefined) return found;
+        if (found !== undefined) continue;
+        const { value, done } = await stream.read();
+        if (done) return undefined;
+        waiting.push(...reader.push(value));
+      }
+    },
+    cancel: () => stream.cancel(),
   };
 }

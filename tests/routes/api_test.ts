@@ -1,31 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { EngineError } from "../../engine/base/errors.ts";
-import { SseReader } from "../../engine/wire/sse.ts";
 import { FakeEngine } from "../_support/fake_engine.ts";
 import { settle } from "../_support/manual_clock.ts";
-import { client, DEMO } from "./_client.ts";
+import { client, DEMO, messagesOf } from "./_client.ts";
 
 const POST = { method: "POST" };
-
-/** Reads messages of a stream one at a time, heartbeats and the first `retry` left out. */
-function messagesOf(response: Response) {
-  const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  const reader = new SseReader();
-  const waiting: { event?: string; data?: string; id?: string; retry?: number }[] = [];
-  return {
-    async next() {
-      for (;;) {
-        const found = waiting.shift();
-        if (found !== undefined && found.retry === undefined) return found;
-        if (found !== undefined) continue;
-        const { value, done } = await stream.read();
-        if (done) return undefined;
-        waiting.push(...reader.push(value));
-      }
-    },
-    cancel: () => stream.cancel(),
-  };
-}
 
 Deno.test("AP-501 AP-503 AP-508 AP-511 notebooks: list, bytes, document, graph, check", async () => {
   const { json, ask } = client();
@@ -144,27 +123,6 @@ Deno.test("AP-711 what is wrong with a place is said before a stream begins, and
   await waiting.body!.cancel();
   await settle();
   assertEquals(engine.following, 0);
-});
-
-Deno.test("AP-616 a run is paused and resumed; one that is not there, or has ended, is not", async () => {
-  const { json, engine } = client();
-  const ended: string[] = [];
-  engine.tell = (id) => {
-    ended.push(id);
-    return Promise.reject(new EngineError("run_ended", "Over"));
-  };
-  await engine.submit({ notebook: "demo", text: DEMO, author: "me" });
-  const id = engine.all[0]!.id;
-  const tell = (run: string, what: string) => json(`/api/v1/runs/${run}/${what}`, { ...POST, body: "{}" });
-  const over = await tell(id, "pause");
-  assertEquals([over.status, over.body.code, ended], [409, "run_ended", [id]]);
-  engine.tell = FakeEngine.prototype.tell;
-  assertEquals((await tell(id, "pause")).body, { answer: "applied", run: id });
-  assertEquals((await json(`/api/v1/runs/${id}`)).body.label, "paused");
-  assertEquals((await tell(id, "resume")).status, 200);
-  assertEquals((await json(`/api/v1/runs/${id}`)).body.label, "running");
-  assertEquals((await tell("nope", "pause")).body.code, "run_not_found");
-  assertEquals((await tell("nope", "resume")).status, 404);
 });
 
 Deno.test("AP-107 a request's key reaches the engine; one that is no key is refused, one used otherwise conflicts", async () => {

@@ -20,7 +20,7 @@ Deno.test("SE-309 routes without credential are the login, static files and heal
     if (row.scope === "none") open.push(id);
     else assertEquals(status, 401, id);
   }
-  assertEquals(open, ["login", "asset", "health"]);
+  assertEquals(open, ["login", "asset", "health", "ready"]);
   for (const path of ["/nothing", "/api/v1/nothing", "/api/v1/runs/x/y/z"]) {
     assertEquals((await ask(path, { as: "stranger" })).status, 401, path);
     assertEquals((await ask(path)).status, 404, path);

@@ -42,7 +42,7 @@ export const attemptCommands: Handlers<AttemptCommands> = {
 
   delayAttempt(run, { step: name, attempt, ms, saved, frames }, now) {
     const other = openAttempt(run, name, attempt);
-    if (other !== undefined) return other;
+    if (other !== undefined) return delayedBefore(run, name, attempt) ?? other;
     // What was told to end while it made up its mind ends, and does not wait for it.
     if (run.intent === "cancel" || run.steps.get(name)!.told !== undefined) {
       return stopped(run, { step: name, attempt, frames });
@@ -53,13 +53,13 @@ export const attemptCommands: Handlers<AttemptCommands> = {
   },
 
   succeedAttempt(run, { type: _, ...result }) {
-    return openAttempt(run, result.step, result.attempt, "succeeded") ??
+    return openAttempt(run, result.step, result.attempt, ["succeeded"]) ??
       happen([{ type: "step.succeeded", ...result }]);
   },
 
   failAttempt(run, command, now) {
     const { step: name, attempt, problem, frames, usage } = command;
-    const other = openAttempt(run, name, attempt, "failed");
+    const other = openAttempt(run, name, attempt, ["failed"]);
     if (other !== undefined) return other;
     const step = run.steps.get(name)!;
     const what = { step: name, attempt, problem, frames, ...(usage === undefined ? {} : { usage }) };
@@ -89,7 +89,7 @@ export const attemptCommands: Handlers<AttemptCommands> = {
   },
 
   cancelAttempt(run, { step: name, attempt, frames, unsettled }) {
-    const other = openAttempt(run, name, attempt);
+    const other = openAttempt(run, name, attempt, ["cancelled", "expired", "skipped"]);
     if (other !== undefined) return other;
     return stopped(run, { step: name, attempt, frames, ...(unsettled === undefined ? {} : { unsettled }) });
   },
@@ -101,20 +101,27 @@ function stopped(run: Run, ended: { step: string; attempt: number; frames: numbe
   return happen([{ type: "step.cancelled", as, ...ended }]);
 }
 
+/** What a repeated report of a delay gets (EN-403), and one that comes when the step has ended. */
+function delayedBefore(run: Run, name: string, attempt: number): Transition | Rejected | undefined {
+  const step = run.steps.get(name);
+  if (step?.phase === "suspended" && step.attempts === attempt) return SAME;
+  return step?.phase === "ended" ? refuse("step_ended", `Step ${name} has ended`) : undefined;
+}
+
 /**
  * Nothing, if `attempt` is the open attempt of the step. Else what becomes of its result: it is the one that ended the
- * step (EN-403), or it is not taken.
+ * step (EN-403), which has one of `outcomes` then, or it is not taken.
  */
 function openAttempt(
   run: Run,
   name: string,
   attempt: number,
-  outcome?: StepOutcome,
+  outcomes: StepOutcome[] = [],
 ): Transition | Rejected | undefined {
   const step = run.steps.get(name);
   if (step === undefined) return noStep(run, name);
   if (step.attempt === "open" && step.attempts === attempt) return undefined;
-  const again = outcome !== undefined && step.outcome === outcome && step.attempts === attempt;
+  const again = outcomes.includes(step.outcome) && step.attempts === attempt;
   return again ? SAME : refuse("attempt_stale", `Attempt ${attempt} of ${name} is over`);
 }
 

@@ -114,7 +114,8 @@ export const runCommands: Handlers<RunCommands> = {
   },
 
   changeRun(run, { type: _, ...change }) {
-    if (change.deadline !== undefined && run.phase === "ended") return runEnded(run);
+    const { priority, deadline } = change;
+    if (run.phase === "ended" && (priority !== undefined || deadline !== undefined)) return runEnded(run);
     return isChange(run, change) ? happen([{ type: "run.changed", ...change }]) : SAME;
   },
 

@@ -38,11 +38,12 @@ export function reopen(
     run.outcome = "none";
     run.intent = "go";
     run.problem = run.endedAt = run.expiring = undefined;
+    // One that has passed would end it again before anybody could change it.
+    if (run.deadline !== undefined && run.deadline <= at) run.deadline = undefined;
   }
   run.since = at;
-  run.halted = [...run.steps.values()].some(({ outcome, plan }) =>
-    outcome === "failed" && plan.errors === "stop"
-  );
+  // A failure that stands elsewhere does not keep from running what somebody wants to run; it counts in the outcome.
+  run.halted = false;
   // In run order, so that what a step needs is settled before it is asked for.
   for (const { cell } of run.plan.steps) {
     if (again.has(cell)) settleNeeds(run, stepOf(run, cell), at, derived);

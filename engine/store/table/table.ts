@@ -28,5 +28,5 @@ export interface Table {
   isBusy(error: unknown): boolean;
   /** Whether an error says that there is no room for what was to be written. Absent: it never does. */
   isFull?(error: unknown): boolean;
-  close(): void;
+  close(): void | Promise<void>;
 }

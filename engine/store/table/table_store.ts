@@ -124,7 +124,7 @@ export class TableStore implements Store {
   close(): Promise<void> {
     return this.#closed ??= (async () => {
       await Promise.allSettled(this.#underWay);
-      this.#table.close();
+      await this.#table.close();
     })();
   }
 

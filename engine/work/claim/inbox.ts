@@ -29,16 +29,21 @@ export async function readInbox(ports: InboxPorts): Promise<void> {
   for await (const entry of ports.store.list(inboxPrefix())) {
     const [, run, id] = entry.key as [string, string, string];
     const command = readOrDrop(ports, entry);
-    const live = ports.live(run) ?? (await claimTold(ports, run) ? ports.live(run) : undefined);
-    if (live === undefined) continue;
-    // A repeated one has its answer already.
-    const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
-    if (command === undefined || known) await ports.committer.claim([], [], [entry.key]);
-    else {
-      hit("command.accepted");
-      await apply(ports, live, command, id, entry.key);
+    for (;;) {
+      const live = ports.live(run) ?? (await claimTold(ports, run) ? ports.live(run) : undefined);
+      if (live === undefined) break;
+      // A repeated one has its answer already.
+      const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
+      let answer: Answer | undefined;
+      if (command === undefined || known) await ports.committer.claim([], [], [entry.key]);
+      else {
+        hit("command.accepted");
+        answer = await apply(ports, live, command, id, entry.key);
+      }
+      ports.rest(live);
+      // It was given up meanwhile: its next owner has to be told, before what was said later.
+      if (answer === undefined || answer.ok || answer.code !== "lease_lost") break;
     }
-    ports.rest(live);
   }
 }
 

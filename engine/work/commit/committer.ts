@@ -181,12 +181,20 @@ export class Committer {
     for (const { item, answer } of turn.answers) item.settle(answer);
   }
 
-  /** As many claims, in their order, as one operation may check; the first one always. */
+  /**
+   * As many claims, in their order, as one operation may check; the first one always. Two that rest on the same record
+   * do not go together: each would pass without seeing what the other does to it.
+   */
   #takeClaims(): Claim[] {
-    let checks = 0;
-    const fits = this.#claims.findIndex((claim) =>
-      (checks += claim.checks.length) > this.ports.store.limits.checks
-    );
+    let count = 0;
+    const checked = new Set<string>();
+    const fits = this.#claims.findIndex(({ checks }) => {
+      count += checks.length;
+      const keys = checks.map(({ key }) => JSON.stringify(key));
+      if (count > this.ports.store.limits.checks || keys.some((key) => checked.has(key))) return true;
+      for (const key of keys) checked.add(key);
+      return false;
+    });
     return this.#claims.splice(0, fits < 0 ? Math.min(this.#claims.length, MOST_CLAIMS) : Math.max(fits, 1));
   }
 
@@ -243,9 +251,9 @@ export class Committer {
     const past = new Map<string, Put>();
     for (const part of turn.runs.values()) {
       const { run } = part.live;
-      for (const frames of part.frames) {
+      for (const { frames, value } of part.frames) {
         const { step, attempt, seq } = frames.at(-1)!;
-        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value: encodeRecord(frames) });
+        batch.puts.push({ key: frameKey(run.id, step, attempt, seq), value });
       }
       const record = recordOf(part, turn.at, worker, epoch);
       if (record !== undefined) {
@@ -283,7 +291,7 @@ export class Committer {
     const { worker, epoch } = this.ports.held.session;
     const record = recordOf(part, turn.at, worker, epoch);
     const { live, frames, narration } = part;
-    this.ports.feed.publish(live.run.id, { frames: frames.flat(), record, events: narration });
+    this.ports.feed.publish(live.run.id, frames.map((batch) => batch.frames), record, narration);
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
     if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
     else if (!this.#lost) this.ports.written(part.live);

@@ -6,12 +6,14 @@
  * Q3 Runs take turns at free slots, so that a run of 1,000 ready steps delays another by one slot.
  */
 import type { Millis } from "../../base/clock.ts";
+import { jsonBytes } from "../../base/json.ts";
 import type { EngineError } from "../../base/errors.ts";
 import type { RunAction, RunCommand } from "../../run/command.ts";
 import type { JournalRecord, RunEvent } from "../../run/event.ts";
 import { foldEvent } from "../../run/fold.ts";
 import { nextCommand } from "../../run/next.ts";
 import { isRejected, transition } from "../../run/transition.ts";
+import { encodeRecord } from "../../store/codec.ts";
 import type { Key, Put } from "../../store/store.ts";
 import type { Frame, WireEvent } from "../../wire/frame.ts";
 import { narrateEvent } from "../../wire/narrate.ts";
@@ -40,7 +42,7 @@ export interface Item {
 /** What a turn does to one run. */
 export interface RunTurn {
   live: LiveRun;
-  frames: Frame[][];
+  frames: FrameBatch[];
   events: RunEvent[];
   /** What the events mean to watchers; absent if nobody watches the run as the turn is built. */
   narration?: WireEvent[];
@@ -51,7 +53,15 @@ export interface RunTurn {
   told: boolean;
   /** Its owner gives it back with this turn. */
   released: boolean;
+  /** Of its events, and of its frames. */
   bytes: number;
+  frameBytes: number;
+}
+
+/** Frames of one attempt that become durable together, and the record of them. */
+export interface FrameBatch {
+  frames: Frame[];
+  value: Uint8Array;
 }
 
 /** A turn: its parts by run, and whom to answer. */
@@ -108,9 +118,9 @@ export function buildTurn(
       kept.push(item);
       continue;
     }
-    const before = part.bytes;
+    const before = part.bytes + part.frameBytes;
     take(turn, part, item, slots);
-    bytes += part.bytes - before + (item.frames === undefined ? 0 : bytesOf(item.frames));
+    bytes += part.bytes + part.frameBytes - before;
     mutations += MUTATIONS_A_COMMAND + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0) +
       (item.puts?.length ?? 0);
   }
@@ -119,6 +129,8 @@ export function buildTurn(
   startWhatMay(turn, slots, hungry);
   for (const [live, part] of turn.runs) {
     if (part.events.length === 0 && part.frames.length === 0 && !part.released) turn.runs.delete(live);
+    // Its lease goes with its end: what is said to it from here on needs an owner again.
+    else if (live.run.phase === "ended") live.released = true;
   }
   return turn;
 }
@@ -153,6 +165,7 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
     told: false,
     released: false,
     bytes: 0,
+    frameBytes: 0,
   };
   turn.runs.set(live, part);
   return part;
@@ -161,7 +174,11 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
 const TELLING: ReadonlySet<RunCommand["type"]> = new Set(["pauseRun", "resumeRun", "stopRun", "cancelRun"]);
 
 function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): void {
-  if (item.frames !== undefined && item.frames.length > 0) part.frames.push(item.frames);
+  if (item.frames !== undefined && item.frames.length > 0) {
+    const value = encodeRecord(item.frames);
+    part.frames.push({ frames: item.frames, value });
+    part.frameBytes += value.length;
+  }
   turn.puts.push(...item.puts ?? []);
   turn.deletes.push(...item.deletes ?? []);
   const answer = item.command === undefined ? { ok: true } as const : apply(turn, part, item.command, slots);
@@ -188,7 +205,7 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
     // What a former session had open never took a slot of this one.
     if (event.type !== "run.adopted") slots.free -= run.open.size - open;
     part.events.push(event);
-    part.bytes += bytesOf(event);
+    part.bytes += jsonBytes(event);
     part.headChanged ||= event.type.startsWith("run.");
   }
   if (command.type === "releaseRun") part.released = part.live.released = part.headChanged = true;
@@ -215,10 +232,4 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
     if (live.released || nextCommand(live.run, 1, turn.at) === undefined) hungry.delete(live);
     else hungry.add(live);
   }
-}
-
-const utf8 = new TextEncoder();
-
-function bytesOf(record: unknown): number {
-  return utf8.encode(JSON.stringify(record)).length;
 }

@@ -43,6 +43,8 @@ export interface Told {
   /** Id of the command. */
   command: string;
   state: "applied" | "pending";
+  /** Its key had named it before, so that this is the first one's answer. */
+  replayed?: true;
 }
 
 /** What telling needs. */
@@ -166,7 +168,8 @@ async function give(
   const posted = key === undefined ? id : await postOnce(ports, run, id, command, key);
   if (key === undefined) await store.post(run, id, encodeRecord(command));
   worker?.ring();
-  return await awaited(ports, run, posted, waitMs);
+  const told = await awaited(ports, run, posted, waitMs);
+  return posted === id ? told : { ...told, replayed: true };
 }
 
 /** The run has another owner by now. */

@@ -15,7 +15,7 @@ import { newRun } from "../../run/fold.ts";
 import type { Run } from "../../run/state.ts";
 import type { Frame, WireEvent, WireGroup } from "../../wire/frame.ts";
 import { narrate } from "../../wire/narrate.ts";
-import type { Feed, Turnout } from "./feed.ts";
+import type { Feed, Stretch, Turnout } from "./feed.ts";
 import { goneAway, type Journals } from "../journal.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import { beginning, decodePosition, encodePosition, type Position } from "./position.ts";
@@ -48,7 +48,7 @@ export async function* follow(
   if (after !== undefined && head.trimmedAt !== undefined) {
     await assertFramesKept(plan, journals.records(head.id, 0), reader.place, head.trimmedAt);
   }
-  const inbox = new Inbox();
+  const inbox = new Inbox(clock, signal);
   const stop = live ? feed.listen(head.id, (turnout) => inbox.add(turnout)) : () => {};
   try {
     while (!signal.aborted) {
@@ -65,7 +65,7 @@ export async function* follow(
         const turnout = inbox.take();
         if (turnout === undefined) {
           const pollMs = owns(head.id) ? POLL_OWN_MS : POLL_MS;
-          if (await inbox.wait(clock, pollMs, signal)) continue;
+          if (await inbox.wait(pollMs)) continue;
           break;
         }
         const group = reader.fromTurn(turnout);
@@ -95,9 +95,19 @@ async function* lastEnds(groups: AsyncIterable<WireGroup>): AsyncIterable<WireGr
 class Inbox {
   #turns: Turnout[] = [];
   #wake = () => {};
-  #net: Promise<void> | undefined;
+  #timer = false;
   readonly #closed = new AbortController();
   overflown = false;
+
+  /** @param signal ends the waiting */
+  constructor(private readonly clock: Clock, private readonly signal: AbortSignal) {
+    signal.addEventListener("abort", this.#end);
+  }
+
+  readonly #end = () => {
+    this.#closed.abort(OVER);
+    this.#wake();
+  };
 
   add(turnout: Turnout): void {
     if (this.#turns.length >= BACKLOG) this.overflown = true;
@@ -118,23 +128,31 @@ class Inbox {
    * Waits for a turn; false if none came for up to `ms`. One timer serves all waits until it fires: turns come by the
    * thousand, and a timer for each costs more than the turn.
    */
-  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-    const woken = Promise.withResolvers<void>();
-    this.#wake = woken.resolve;
-    if (this.#turns.length === 0 && !this.overflown && !signal.aborted) {
-      this.#net ??= clock.sleep(ms, AbortSignal.any([signal, this.#closed.signal])).then(() => {
-        this.#net = undefined;
-      });
-      await Promise.race([woken.promise, this.#net]);
+  async wait(ms: number): Promise<boolean> {
+    if (this.#turns.length === 0 && !this.overflown && !this.signal.aborted) {
+      const woken = new Promise<void>((resolve) => this.#wake = resolve);
+      if (!this.#timer) this.#wakeAfter(ms);
+      await woken;
     }
     return this.#turns.length > 0 || this.overflown;
   }
 
   /** Ends the timer. */
   close(): void {
-    this.#closed.abort();
+    this.signal.removeEventListener("abort", this.#end);
+    this.#closed.abort(OVER);
+  }
+
+  async #wakeAfter(ms: number): Promise<void> {
+    this.#timer = true;
+    await this.clock.sleep(ms, this.#closed.signal);
+    this.#timer = false;
+    this.#wake();
   }
 }
+
+/** Why a timer ends early. Given, because an abort without a reason makes an error with a stack, which costs 8 us. */
+const OVER = "over";
 
 /** One reader: its mirror of the run and its position. */
 class Reader {
@@ -168,14 +186,19 @@ class Reader {
   }
 
   async *fromStore(): AsyncIterable<WireGroup> {
+    // A run that has ended may have been opened again: only its last record ends it.
+    let last: WireGroup | undefined;
     for await (const record of this.journals.records(this.head.id, this.#run.seq)) {
+      if (last !== undefined) yield { cursor: last.cursor, items: last.items };
+      last = undefined;
       if (record.seq <= this.#silentTo) {
         narrate(this.#run, record);
         this.#position.seq = record.seq;
         continue;
       }
-      yield* this.#tell(record);
+      last = await this.#tell(record);
     }
+    if (last !== undefined) yield last;
     if (this.ended) {
       if (this.#run.seq <= this.#silentTo) yield { cursor: this.#cursor(), items: [], end: true };
       return;
@@ -186,31 +209,47 @@ class Reader {
   /** A live turn, less what was delivered already; `gap` if something before it is missing. */
   fromTurn({ frames, record, events }: Turnout): WireGroup | "gap" | undefined {
     if (record !== undefined && record.seq > this.#run.seq + 1) return "gap";
-    const items: Item[] = [];
-    for (const frame of frames) {
-      const step = this.#run.steps.get(frame.step);
-      if (
-        step !== undefined &&
-        (frame.attempt < step.attempts || frame.attempt === step.attempts && !this.#run.open.has(frame.step))
-      ) continue;
-      const seen = this.#seen(frame.step, frame.attempt);
-      if (frame.seq <= seen) continue;
-      if (frame.seq !== seen + 1) return "gap";
-      items.push(...this.#deliver(frame));
+    const parts: Item[][] = [];
+    for (const stretch of frames) {
+      const items = this.#fromStretch(stretch);
+      if (items === "gap") return items;
+      if (items.length > 0) parts.push(items);
     }
     if (record !== undefined && record.seq > this.#run.seq) {
       if (record.seq !== this.#run.seq + 1) return "gap";
       const own = narrate(this.#run, record);
       this.#settle(record);
       if (record.seq > this.#silentTo) {
-        for (const event of events ?? own.flat()) items.push({ kind: "event", event });
+        parts.push(events ?? own.flat().map((event): Item => ({ kind: "event", event })));
       }
     }
+    // What is shared stays shared: nobody changes items.
+    const items = parts.length === 1 ? parts[0]! : parts.flat();
     return items.length === 0 ? undefined : this.#group(items);
   }
 
+  #fromStretch({ frames, items }: Stretch): Item[] | "gap" {
+    const { step: name, attempt, seq } = frames[0]!;
+    const step = this.#run.steps.get(name);
+    if (step?.attempts === attempt && this.#run.open.has(name) && this.#seen(name, attempt) === seq - 1) {
+      this.#position.frames.set(name, { attempt, seq: frames.at(-1)!.seq });
+      return items;
+    }
+    const isOver = step !== undefined &&
+      (attempt < step.attempts || attempt === step.attempts && !this.#run.open.has(name));
+    if (isOver) return [];
+    const delivered: Item[] = [];
+    for (const frame of frames) {
+      const seen = this.#seen(name, attempt);
+      if (frame.seq <= seen) continue;
+      if (frame.seq !== seen + 1) return "gap";
+      delivered.push(...this.#deliver(frame));
+    }
+    return delivered;
+  }
+
   /** A record with the frames that come before what it says. */
-  async *#tell(record: JournalRecord): AsyncIterable<WireGroup> {
+  async #tell(record: JournalRecord): Promise<WireGroup> {
     const open = [...this.#run.open].map((step) => ({ step, attempt: this.#run.steps.get(step)!.attempts }));
     const byEvent = narrate(this.#run, record);
     const items: Item[] = [];
@@ -224,7 +263,7 @@ class Reader {
       items.push(...byEvent[at]!.map((told: WireEvent): Item => ({ kind: "event", event: told })));
     }
     this.#settle(record);
-    yield this.#group(items);
+    return this.#group(items);
   }
 
   async *#framesOf(step: string, attempt: number): AsyncIterable<WireGroup> {

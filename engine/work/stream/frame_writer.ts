@@ -9,6 +9,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { hit } from "../../base/faults.ts";
+import { jsonBytes } from "../../base/json.ts";
 import type { Frame, FrameBody } from "../../wire/frame.ts";
 
 const BATCH_MS = 50;
@@ -16,8 +17,6 @@ const BATCH_FRAMES = 64;
 const BATCH_BYTES = 16_384;
 /** A frame's text is cut here: at 6 bytes a character, the worst that JSON needs, a full batch and one more still fit a record. */
 const FRAME_CHARACTERS = 4_096;
-
-const utf8 = new TextEncoder();
 
 /** See the module comment. */
 export class FrameWriter {
@@ -70,7 +69,7 @@ export class FrameWriter {
   #add(body: FrameBody): void {
     const last = this.#batch.at(-1);
     const text = "text" in body ? body.text : "";
-    this.#bytes += utf8.encode(JSON.stringify(text)).length + 100;
+    this.#bytes += jsonBytes(text) + 100;
     if (last !== undefined && joins(last, body)) {
       (last as { text: string }).text += text;
       return;

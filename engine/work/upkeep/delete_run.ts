@@ -8,6 +8,7 @@
  *   └── from here on it is no run: no list has it, and opening it finds nothing
  * ```
  *
+ * L1 Every commit checks that the head is still the marked one and that nobody has the run.
  * C3 Contents lose this holder only after they are marked as orphaned where it was the last one. The plan, which tells of
  * others, loses it last. Journal records go from the last to the first: a reader that began before sees that its run has
  * no end, and never a shorter run.
@@ -34,7 +35,7 @@ import type { RunHead } from "../commit/live_run.ts";
 import { readHead, readPast, readRecord, readSnapshot } from "../records.ts";
 import { dueEntry, duePut } from "./due.ts";
 import { hashOf, namesOfEvent, namesOfPlan } from "./names.ts";
-import { Deletions, readable, type UpkeepPorts } from "./ports.ts";
+import { Deletions, Overtaken, readable, type UpkeepPorts } from "./ports.ts";
 
 /**
  * Deletes a run, or goes on with its deletion.
@@ -46,8 +47,21 @@ export async function deleteRun(ports: UpkeepPorts, entry: Entry): Promise<boole
   const head = readHead(entry);
   if (head.deletedAt === undefined && !await begin(ports, entry, head)) return false;
   hit("retention.half");
+  const key = runKey(head.id);
+  const [marked] = await ports.store.get([key]);
+  if (marked === undefined || readHead(marked).deletedAt === undefined) return false;
+  const checks = [{ key, version: marked.version }, { key: leaseKey(head.id), version: null }];
+  const deletions = new Deletions(ports, () => hit("retention.half"), checks);
+  try {
+    return await deleteAll(ports, readHead(marked), deletions);
+  } catch (error) {
+    if (error instanceof Overtaken) return false;
+    throw error;
+  }
+}
+
+async function deleteAll(ports: UpkeepPorts, head: RunHead, deletions: Deletions): Promise<boolean> {
   const { store } = ports;
-  const deletions = new Deletions(ports, () => hit("retention.half"));
   for await (const { key } of store.list(framePrefix(head.id))) await deletions.add(key);
 
   const plan = await readable(ports, head.id, () => ports.journals.plan(head));
@@ -77,8 +91,7 @@ export async function deleteRun(ports: UpkeepPorts, entry: Entry): Promise<boole
     for await (const { key } of store.list(prefix)) await deletions.add(key);
   }
   const rest = [runKey(head.id), pinKey(head.id), ...last === undefined ? [] : [holdKey(last, head.id)]];
-  const [now] = await store.get([runKey(head.id)]);
-  const due = now === undefined ? undefined : dueEntry(readHead(now));
+  const due = dueEntry(head);
   return await deletions.end([], due === undefined ? rest : [...rest, due]);
 }
 

@@ -1,9 +1,11 @@
 /** Plans and runs for tests of the state machine. */
+import { assertEquals } from "@std/assert";
 import type { Need, Plan, PlanStep } from "../../../engine/plan/types.ts";
 import type { RunCommand, Transition } from "../../../engine/run/command.ts";
 import type { JournalRecord, RunEvent } from "../../../engine/run/event.ts";
 import { foldEvent, newRun } from "../../../engine/run/fold.ts";
-import type { Run } from "../../../engine/run/state.ts";
+import { nextCommand } from "../../../engine/run/next.ts";
+import { illegal, type Run } from "../../../engine/run/state.ts";
 import { isRejected, transition } from "../../../engine/run/transition.ts";
 
 /** Needs as text: `a`, `a:optional`, `a:after`, `a:any`. */
@@ -51,7 +53,9 @@ function stepOf(
   };
 }
 
-export const QUEUED: RunEvent = {
+type Queued = Extract<RunEvent, { type: "run.queued" }>;
+
+export const QUEUED: Queued = {
   type: "run.queued",
   notebook: "n",
   version: "v1",
@@ -66,9 +70,9 @@ export class TestRun {
   readonly journal: JournalRecord[] = [];
   now = 1000;
 
-  constructor(readonly plan: Plan) {
+  constructor(readonly plan: Plan, options: Partial<Queued> = {}) {
     this.run = newRun("run_1", plan);
-    this.#write([QUEUED]);
+    this.#write([{ ...QUEUED, ...options }]);
   }
 
   /** Applies a command; a rejection is a failure of the test's set-up. */
@@ -99,6 +103,13 @@ export class TestRun {
     return this;
   }
 
+  /** The open attempt gives its slot back for `ms`. */
+  delay(step: string, ms: number): this {
+    const attempt = this.run.steps.get(step)!.attempts;
+    this.tell({ type: "delayAttempt", step, attempt, ms, frames: 0 });
+    return this;
+  }
+
   fail(step: string, category: "network" | "code_error" = "code_error"): this {
     const attempt = this.run.steps.get(step)!.attempts;
     const problem = { category, message: "it broke" };
@@ -115,8 +126,25 @@ export class TestRun {
 }
 
 /** A started run of these steps. */
-export function started(steps: Record<string, StepSpec>, concurrency?: number): TestRun {
-  const test = new TestRun(planOf(steps, concurrency));
+export function started(
+  steps: Record<string, StepSpec>,
+  concurrency?: number,
+  options?: Partial<Queued>,
+): TestRun {
+  const test = new TestRun(planOf(steps, concurrency), options);
   test.tell({ type: "startRun" });
   return test;
+}
+
+/** What a command does, as tables of commands say it: events and aborts, `same`, or `/code`. Ends a run that is over. */
+export function decide(test: TestRun, command: RunCommand): string {
+  const decision = transition(test.run, command, test.now);
+  if (isRejected(decision)) return `/${decision.rejected}`;
+  if (decision.events.length === 0) return "same";
+  test.tell(command);
+  const aborts = decision.actions.filter(({ type }) => type === "abort").map(({ type }) => type);
+  const what = [...decision.events.map(({ type }) => type), ...aborts].join(" ");
+  if (nextCommand(test.run, 0, test.now)?.type === "endRun") test.tell({ type: "endRun" });
+  assertEquals(illegal(test.run), undefined, "S2");
+  return what;
 }

@@ -1,6 +1,8 @@
 /** Runs that are told to run on after their end, while upkeep looks at them. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EngineError } from "../../../../engine/base/errors.ts";
+import { noLog } from "../../../../engine/base/log.ts";
+import { DEFAULT_RETENTION } from "../../../../engine/notebook/policy.ts";
 import { encodeRecord } from "../../../../engine/store/codec.ts";
 import {
   duePrefix,
@@ -13,7 +15,10 @@ import {
   snapshotKey,
 } from "../../../../engine/store/keys.ts";
 import { memoryStore } from "../../../../engine/store/memory.ts";
+import { Committer } from "../../../../engine/work/commit/committer.ts";
+import { HeldSession } from "../../../../engine/work/commit/session.ts";
 import { readHead, readSnapshot } from "../../../../engine/work/records.ts";
+import { Feed } from "../../../../engine/work/stream/feed.ts";
 import { hashOf } from "../../../../engine/work/upkeep/names.ts";
 import { retain } from "../../../../engine/work/upkeep/retain.ts";
 import { ManualClock } from "../../../_support/manual_clock.ts";
@@ -174,4 +179,85 @@ Deno.test("C3 a run holds its last snapshot and no other", async () => {
   assertEquals(held.filter((sha) => hashOf(state).includes(String(sha))).length, 1);
   assertEquals(held.length, 3, "text, plan and the snapshot");
   await pass(clock, engine.close());
+});
+
+Deno.test("L1 two operations that rest on the same record are not written as one: the second sees what the first did", async () => {
+  const clock = new ManualClock();
+  const store = memoryStore({ clock });
+  const committer = new Committer({
+    store,
+    held: await HeldSession.open(store, "w1", clock),
+    feed: new Feed(),
+    clock,
+    log: noLog,
+    retention: DEFAULT_RETENTION,
+    slots: { free: 1 },
+    act() {},
+    gone() {},
+    written() {},
+    lost() {},
+  });
+  const check = { key: leaseKey("run_1"), version: null };
+  const put = { key: leaseKey("run_1"), value: encodeRecord({ session: "w1", epoch: 1 }) };
+  const other = { key: leaseKey("run_2"), version: null };
+  const answers = await Promise.all([
+    committer.claim([check], [put], []),
+    committer.claim([other], [], []),
+    committer.claim([other, check], [{ key: runKey("run_1"), value: encodeRecord(null) }], []),
+  ]);
+  assertEquals(answers, ["ok", "ok", "conflict"]);
+});
+
+Deno.test("L1 a deletion whose run has an owner after its first commit leaves it alone", async () => {
+  const clock = new ManualClock();
+  const store = memoryStore({ clock });
+  const bench = await benchOf(store, clock, { keepRuns: 0, keepDays: 0 });
+  for (const marked of [true, false]) {
+    const id = `run_${marked}`;
+    const head = await make(bench, { id, createdAt: clock.now(), endedAt: clock.now(), frames: 400 });
+    const records = async () => (await keysWith(store, id)).length;
+    const before = await records();
+    const lease = { key: leaseKey(id), value: encodeRecord({ session: "other", epoch: 1 }) };
+    // Its owner, who had read it before, has only just come; or has written the head as it was and gone again.
+    const owner = [marked ? lease : { key: runKey(id), value: encodeRecord(head) }];
+    const { write } = bench.ports;
+    let first = true;
+    bench.ports.write = async (...operation) => {
+      const done = await write(...operation);
+      if (first) await store.commit(bench.session, [], owner, []);
+      first = false;
+      return done;
+    };
+    assertEquals((await retain(bench.ports, true)).deleted, 0);
+    bench.ports.write = write;
+    assertEquals(await records(), before - 2 + (marked ? 1 : 0), "out of the lists, and else whole");
+    await store.commit(bench.session, [], [], [lease.key]);
+    assertEquals((await retain(bench.ports, true)).deleted, 1);
+    assertEquals(await records(), 0);
+  }
+});
+
+Deno.test("C3 a plan that serves again long after its runs went, and its values with them, names what is there", async () => {
+  const clock = new ManualClock();
+  const store = memoryStore({ clock });
+  const fails = new ScriptedKind({
+    a: () => ({ type: "failed", problem: { category: "code_error", message: "no" } }),
+  });
+  const engine = await engineOf(kept(store), fails, { clock, retention: { keepRuns: 0, keepDays: 0 } });
+  const fallback = "f".repeat(9_000);
+  const text = notebookOf({ a: [] }, { a: `fallback: { value: ${fallback} }` });
+  for (let i = 0; i < 2; i++) {
+    const { run } = await pass(clock, engine.submit({ notebook: "n", text, author: "t" }));
+    await pass(clock, ended(engine, run));
+    assertEquals(await engine.value(run, "a"), fallback);
+    await pass(clock, gone(), 20_000);
+  }
+  await pass(clock, engine.close());
+
+  /** Upkeep has taken the run and, an hour later, all that it named. */
+  async function gone(): Promise<void> {
+    for (const left of ['"run', '["blob"', '["version"']) {
+      while ((await keysWith(store, left)).length > 0) await turn();
+    }
+  }
 });

@@ -1,0 +1,193 @@
+/**
+ * `weft runs`: lists runs, looks at one, tells it what to do. Owns: its arguments, its exit codes, and which engine it
+ * works with: as a client of the process that has the store, or alone, and then without starting a cell.
+ */
+import { isObject, parseJson } from "../../engine/base/json.ts";
+import type { Engine, Instruction } from "../../engine/mod.ts";
+import { listRuns } from "../../routes/api/run_list.ts";
+import { runShape, sentenceOf, stepShape, summaryShape, waitShape } from "../../routes/api/run_shapes.ts";
+import { type Arguments, readArguments } from "../flags.ts";
+import { CommandError, EXIT, type Io } from "../io.ts";
+import { openStudio, type Studio } from "../open_studio.ts";
+import { readSettings } from "../settings.ts";
+import { runLine, runLines, stepLine } from "./lines.ts";
+
+/** Help of this command. */
+export const RUNS_HELP = `weft runs [list] [--label LABEL] [--notebook ID] [--limit 50]
+weft runs show|explain|steps RUN
+weft runs pause|resume|stop|cancel|restart RUN [--reason TEXT]
+weft runs retry|skip RUN CELL [--reason TEXT]
+weft runs supply RUN CELL VALUE
+
+Lists runs, newest first, looks at one, or tells it what to do. It works with the process that has the store, or alone
+if there is none, and then starts no cell.
+
+  explain   why the run is not moving, and what would help
+  restart   runs again what did not succeed, and everything below
+  retry     runs one cell again with everything below, or cuts the wait for its next try short
+  skip      ends one cell without a value
+  supply    gives a cell its value, which is JSON: a text stands in quotes
+
+  --store ADDRESS  memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --key KEY        names this command: given again, it is not done again
+  --json           one JSON object on standard output
+
+Example: weft runs list --label failed --limit 5`;
+
+/** How long a command is waited for, and the end of a run that is cancelled. */
+const ANSWER_MS = 10_000;
+
+const RUN_COMMANDS = {
+  pause: "pauseRun",
+  resume: "resumeRun",
+  stop: "stopRun",
+  restart: "restartRun",
+} as const;
+const STEP_COMMANDS = { retry: "retryStep", skip: "skipStep" } as const;
+/** How many words each takes after its own. */
+const WORDS: Record<string, readonly string[]> = {
+  list: [],
+  show: ["RUN"],
+  explain: ["RUN"],
+  steps: ["RUN"],
+  pause: ["RUN"],
+  resume: ["RUN"],
+  stop: ["RUN"],
+  cancel: ["RUN"],
+  restart: ["RUN"],
+  retry: ["RUN", "CELL"],
+  skip: ["RUN", "CELL"],
+  supply: ["RUN", "CELL", "VALUE"],
+};
+
+/** Runs the command; returns its exit code. */
+export async function runs(args: readonly string[], io: Io): Promise<number> {
+  const read = readArguments(args, {
+    label: { type: "string" },
+    notebook: { type: "string" },
+    limit: { type: "string" },
+    reason: { type: "string" },
+    store: { type: "string" },
+    key: { type: "string" },
+    json: { type: "boolean" },
+  });
+  const [what = "list", ...words] = read.files;
+  checkWords(what, words);
+  const [run = "", cell = "", value] = words;
+  const instruction = instructionOf(what, cell, value, read.text("reason"));
+  const settings = readSettings(io, { store: read.text("store"), logLevel: "warn" });
+  // Whoever only asks takes nothing up: the answer is how the run is without this process.
+  const only = instruction === undefined ? [] : [run];
+  const studio = await openStudio(settings, io, { mayBeClient: true, only, idle: true });
+  const print = (lines: string[], json: object) => {
+    if (read.on("json")) io.out(JSON.stringify({ schema: "weft.runs.v1", ...json }));
+    else for (const line of lines) io.out(line);
+  };
+  try {
+    if (instruction !== undefined) return await tell(studio, run, instruction, read, print, io);
+    await ask(studio.engine, what, run, read, print);
+    return EXIT.ok;
+  } finally {
+    await studio.close();
+  }
+}
+
+type Print = (lines: string[], json: object) => void;
+
+function checkWords(what: string, words: string[]): void {
+  const takes = Object.hasOwn(WORDS, what) ? WORDS[what] : undefined;
+  if (takes === undefined) {
+    throw new CommandError(
+      EXIT.usage,
+      `weft runs does not know ${what}. It takes ${Object.keys(WORDS).join(", ")}`,
+    );
+  }
+  if (words.length === takes.length) return;
+  throw new CommandError(EXIT.usage, `Say weft runs ${[what, ...takes].join(" ")}`);
+}
+
+function instructionOf(what: string, step: string, value?: string, reason?: string): Instruction | undefined {
+  const said = { by: "terminal", ...reason === undefined ? {} : { reason } };
+  if (what === "cancel") return { type: "cancelRun", ...said };
+  if (Object.hasOwn(RUN_COMMANDS, what)) {
+    return { type: RUN_COMMANDS[what as keyof typeof RUN_COMMANDS], ...said };
+  }
+  if (Object.hasOwn(STEP_COMMANDS, what)) {
+    return { type: STEP_COMMANDS[what as keyof typeof STEP_COMMANDS], step, ...said };
+  }
+  if (what !== "supply") return undefined;
+  const given = parseJson(value!);
+  if (given.ok) return { type: "supplyValue", step, value: given.value, ...said };
+  throw new CommandError(EXIT.usage, `VALUE must be JSON, so that a text stands in quotes. ${given.reason}`);
+}
+
+async function ask(engine: Engine, what: string, run: string, read: Arguments, print: Print): Promise<void> {
+  switch (what) {
+    case "list": {
+      const said = { label: read.text("label"), notebook: read.text("notebook") };
+      const found = await listRuns(engine, { ...said, limit: limitOf(read.text("limit")) });
+      return print(found.map(runLine), { runs: found.map(summaryShape) });
+    }
+    case "show": {
+      const shape = runShape(await engine.inspect(run), await engine.view(run));
+      return print(runLines(shape), { run: shape });
+    }
+    case "explain": {
+      const { label, wait } = await engine.state(run);
+      const sentence = wait === undefined ? undefined : sentenceOf(wait);
+      const why = wait === undefined ? {} : { wait: waitShape(wait), sentence };
+      const until = wait?.until === undefined ? [] : [`Until ${new Date(wait.until).toISOString()}`];
+      return print([`${label}: ${sentence ?? "nothing holds it up"}`, ...until], { run, label, ...why });
+    }
+    case "steps": {
+      const [details, view] = [await engine.inspect(run), await engine.view(run)];
+      const steps = Object.keys(details.steps).map((name) => stepShape(details, view, name)!);
+      return print(steps.map(stepLine), { run, steps });
+    }
+  }
+}
+
+function limitOf(given = "50"): number {
+  const limit = Number(given);
+  if (/^\d{1,4}$/.test(given) && limit >= 1 && limit <= 1000) return limit;
+  throw new CommandError(EXIT.usage, `--limit is a number from 1 to 1000: current value is ${given}`);
+}
+
+async function tell(
+  { engine, client }: Studio,
+  run: string,
+  instruction: Instruction,
+  read: Arguments,
+  print: Print,
+  io: Io,
+): Promise<number> {
+  const key = read.text("key");
+  const { command, state } = await engine.tell(run, instruction, {
+    waitMs: ANSWER_MS,
+    ...key === undefined ? {} : { key: `${instruction.type}/${key}` },
+  });
+  if (state === "pending") {
+    print(["The run's owner has not answered yet; it will find the command"], {
+      run,
+      command,
+      answer: state,
+    });
+    return EXIT.timeout;
+  }
+  const ended = instruction.type === "cancelRun"
+    ? await engine.ended(run, AbortSignal.any([io.signal, AbortSignal.timeout(ANSWER_MS)]))
+    : undefined;
+  const { label } = ended ?? await engine.state(run);
+  const late = ended?.unsettled ?? [];
+  const lines = [`${run} ${label}`];
+  if (late.length > 0) lines.push(`Did not stop when told to and may still be at work: ${late.join(", ")}`);
+  print(lines, { run, command, answer: "applied", label, ...ended === undefined ? {} : { unsettled: late } });
+  if (!client && ended === undefined && !hasEnded(await engine.state(run))) {
+    io.err("Nobody runs it now. It goes on when a studio has this store: weft serve");
+  }
+  return EXIT.ok;
+}
+
+function hasEnded({ vector }: { vector: unknown }): boolean {
+  return isObject(vector) && vector.phase === "ended";
+}

@@ -1,0 +1,73 @@
+/**
+ * What a person can tell a cell while or after it is in a run (ST-204, ST-506). Owns: which commands fit its state, and
+ * their words. Never: sending them. Browser-safe.
+ */
+import type { CellView, RunView } from "../../engine/wire/view.ts";
+import { isActive } from "./status.ts";
+
+/** A command to one cell, as its route is called; `supply` sends a value. */
+export type CellCommand = "cancel" | "retry" | "skip" | "supply";
+
+/** A command with its words. */
+export interface CellAction {
+  command: CellCommand;
+  word: string;
+  /** What comes of it. */
+  hint: string;
+}
+
+const CANCEL: CellAction = { command: "cancel", word: "Cancel", hint: "Abort it now" };
+const SKIP: CellAction = { command: "skip", word: "Skip", hint: "Go on without its value" };
+const SUPPLY: CellAction = { command: "supply", word: "Give a value…", hint: "Write its value by hand" };
+const NOW: CellAction = { command: "retry", word: "Retry now", hint: "Do not wait any longer" };
+const AGAIN: CellAction = {
+  command: "retry",
+  word: "Run again",
+  hint: "With every cell below it, in this run",
+};
+
+/**
+ * What can be told to a cell of a run.
+ *
+ * @example
+ * ```ts
+ * const cell = { label: "running", attempt: 1 } as Parameters<typeof cellActions>[0];
+ * const words = cellActions(cell, "running").map(({ word }) => word).join();
+ * if (words !== "Cancel,Skip" || cellActions(cell, "succeeded").length > 0) throw new Error(words);
+ * ```
+ */
+export function cellActions(cell: CellView | undefined, run: RunView["label"] | undefined): CellAction[] {
+  if (cell === undefined || run === undefined) return [];
+  const open = cell.label === "running" && cell.stopping === undefined;
+  if (run === "cancelling") return [];
+  if (run === "stopping") return open ? [CANCEL, SKIP] : [];
+  if (!isActive(run)) return canRunAgain(cell) ? [AGAIN] : [];
+  switch (cell.label) {
+    case "running":
+      return open ? [CANCEL, SKIP] : [];
+    case "retrying":
+      return [NOW, SKIP, SUPPLY];
+    case "suspended":
+    case "waiting":
+    case "queued":
+      return [SKIP, SUPPLY];
+    case "skipped":
+      return canRunAgain(cell) ? [AGAIN] : [];
+    default:
+      return [AGAIN];
+  }
+}
+
+/** Whether running it again could come to something else: it did not succeed, and not only because of one above it. */
+function canRunAgain({ label, skipped }: CellView): boolean {
+  if (label === "skipped") return skipped === undefined || !skipped.startsWith("upstream_");
+  return label === "failed" || label === "cancelled" || label === "expired";
+}
+
+/** Cells of a run that did not succeed: what a restart runs again (EN-606). */
+export function unsuccessful(view: RunView | undefined): string[] {
+  if (view === undefined) return [];
+  return Object.entries(view.cells).flatMap(([name, { label }]) =>
+    ["failed", "skipped", "cancelled", "expired"].includes(label) ? [name] : []
+  );
+}

@@ -1,0 +1,96 @@
+/**
+ * Runs, steps and attempts as answers show them (AP-401 to AP-403, as far as they exist). Owns: these shapes, in which
+ * times are ISO 8601. Never: reading anything.
+ */
+import type { Wait } from "../../engine/mod.ts";
+import type { RunDetails, RunSummary } from "../../engine/mod.ts";
+import type { CellView, RunView } from "../../engine/wire/view.ts";
+
+/** A time as answers show it. */
+export const iso = (at: number): string => new Date(at).toISOString();
+
+/** Fields that are times, without those that are absent. */
+export function isoTimes<K extends string>(times: Partial<Record<K, number>>): Partial<Record<K, string>> {
+  return Object.fromEntries(
+    Object.entries<number | undefined>(times).flatMap(([name, at]) =>
+      at === undefined ? [] : [[name, iso(at)]]
+    ),
+  ) as Partial<Record<K, string>>;
+}
+
+/** Why something does not move. */
+export function waitShape({ since, until, ...wait }: Wait) {
+  return { ...wait, ...isoTimes({ since, until }) };
+}
+
+/** The sentences of {@link Wait}, as one text. */
+export function sentenceOf(wait: Wait): string {
+  return `${wait.what}. ${wait.next}.`;
+}
+
+/** A run in a list. */
+export function summaryShape(run: RunSummary) {
+  const { id, notebook, version, label, createdAt, startedAt, endedAt, startAt, deadline } = run;
+  const { priority = 50, tags = {} } = run;
+  return {
+    id,
+    notebook,
+    version,
+    label,
+    ...isoTimes({ createdAt, startedAt, endedAt, scheduledAt: startAt, deadline }),
+    priority,
+    tags,
+  };
+}
+
+/** A run by itself. */
+export function runShape(details: RunDetails, { problem, cursor }: RunView) {
+  const { state, lease: { worker, epoch }, author, plan } = details;
+  const { vector, wait, steps: total, byLabel } = state;
+  return {
+    ...summaryShape({ ...details, label: state.label }),
+    author,
+    vector,
+    ...wait === undefined ? {} : { wait: waitShape(wait) },
+    concurrency: plan.concurrency,
+    restarts: details.restarts,
+    ...worker === undefined ? {} : { owner: { worker, epoch } },
+    counts: { total, byLabel },
+    ...problem === undefined ? {} : { problem },
+    cursor,
+  };
+}
+
+/** One cell of a run; `undefined` if the run has no such cell. */
+export function stepShape(details: RunDetails, view: RunView, name: string) {
+  const state = Object.hasOwn(details.steps, name) ? details.steps[name] : undefined;
+  const step = details.plan.steps.find(({ cell }) => cell === name);
+  if (state === undefined || step === undefined) return undefined;
+  const cell: Partial<CellView> = Object.hasOwn(view.cells, name) ? view.cells[name]! : {};
+  const { value, problem, usage, progress, warnings, reusedFrom, skipped, because, stopping, unsettled } =
+    cell;
+  const known = {
+    value,
+    problem,
+    usage,
+    progress,
+    warnings,
+    reusedFrom,
+    skipped,
+    because,
+    stopping,
+    unsettled,
+  };
+  return {
+    run: details.id,
+    step: name,
+    kind: step.kind,
+    label: state.label,
+    attempts: state.attempt,
+    ...state.wait === undefined ? {} : { wait: waitShape(state.wait) },
+    needs: step.needs,
+    why: step.why,
+    ...isoTimes({ startedAt: cell.startedAt, endedAt: cell.endedAt, due: cell.due }),
+    ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
+  };
+}

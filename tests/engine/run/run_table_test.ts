@@ -1,0 +1,282 @@
+/**
+ * The first table of EN-304, cell by cell: what each command does to a run in each phase.
+ *
+ * A cell is what happens (event types, `abort` where an attempt is told to end), then `>` and the phase or outcome
+ * that the run is in after that and after the end that follows from it; or `same`; or `/code` for a refusal.
+ */
+import { assertEquals } from "@std/assert";
+import type { RunCommand } from "../../../engine/run/command.ts";
+import { isRejected, transition } from "../../../engine/run/transition.ts";
+import { decide, planOf, QUEUED, started, TestRun } from "./_run_after.ts";
+
+const DEADLINE = 5_000;
+const AFTER = { now: DEADLINE + 1 };
+const ann = { by: "ann" };
+const value = { inline: 7 };
+const problem = { category: "code_error", message: "it broke" } as const;
+const a1 = { step: "a", attempt: 1, frames: 0 };
+
+/** One run in each phase. `a` runs, waits or has ended; `b` waits for it. */
+const RUNS = {
+  queued: () => new TestRun(planOf({ a: {}, b: { needs: ["a"] } }), { deadline: DEADLINE }),
+  active: () => started({ a: {}, b: { needs: ["a"] } }, 4, { deadline: DEADLINE }).start("a"),
+  suspended: () => {
+    const test = RUNS.active().delay("a", 60_000);
+    test.tell({ type: "releaseRun", reason: "waiting" });
+    return test;
+  },
+  ended: () => {
+    const test = RUNS.active().succeed("a").start("b").succeed("b");
+    test.tell({ type: "endRun" });
+    return test;
+  },
+};
+
+/** A command, what comes before it, and what it does to a run that is queued, active, suspended, ended. */
+type Row = [command: RunCommand, cells: [string, string, string, string], before?: Before];
+/** Commands given before, those that are refused passed over, and the time of the command. */
+interface Before {
+  told?: RunCommand[];
+  now?: number;
+}
+
+const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
+  queueRun: [[{ type: "queueRun", event: QUEUED }, ["same", "same", "same", "same"]]],
+  startRun: [[{ type: "startRun" }, [
+    "run.started > active",
+    "same",
+    "run.started > active",
+    "/run_ended",
+  ]]],
+  // Whoever claims a run that is queued or suspended starts it; one that is active has lost its owner.
+  adoptRun: [[{ type: "adoptRun" }, ["same", "run.adopted > active", "same", "same"]]],
+  releaseRun: [[{ type: "releaseRun", reason: "drained" }, [
+    "same",
+    "run.released > queued",
+    "same",
+    "same",
+  ]]],
+  pauseRun: [
+    [{ type: "pauseRun", ...ann }, [
+      "run.paused > queued",
+      "run.paused > active",
+      "run.paused > suspended",
+      "/run_ended",
+    ]],
+    [{ type: "pauseRun", ...ann }, ["same", "same", "same", "/run_ended"], {
+      told: [{ type: "pauseRun", ...ann }],
+    }],
+    [{ type: "pauseRun", ...ann }, ["/run_ended", "same", "/run_ended", "/run_ended"], {
+      told: [{ type: "stopRun", ...ann }, { type: "endRun" }],
+    }],
+  ],
+  resumeRun: [
+    [{ type: "resumeRun", ...ann }, ["same", "same", "same", "/run_ended"]],
+    [{ type: "resumeRun", ...ann }, [
+      "run.resumed > queued",
+      "run.resumed > active",
+      "run.resumed > suspended",
+      "/run_ended",
+    ], { told: [{ type: "pauseRun", ...ann }] }],
+  ],
+  stopRun: [
+    [{ type: "stopRun", ...ann }, [
+      "run.stopping > stopped",
+      "run.stopping > active",
+      "run.stopping > stopped",
+      "/run_ended",
+    ]],
+    [{ type: "stopRun", ...ann }, ["same", "same", "same", "/run_ended"], {
+      told: [{ type: "stopRun", ...ann }, { type: "endRun" }],
+    }],
+  ],
+  cancelRun: [
+    [{ type: "cancelRun", ...ann }, [
+      "run.cancelling > cancelled",
+      "run.cancelling abort > active",
+      "run.cancelling > cancelled",
+      "/run_ended",
+    ]],
+    [{ type: "cancelRun", ...ann }, ["same", "same", "same", "/run_ended"], {
+      told: [{ type: "cancelRun", ...ann }, { type: "endRun" }],
+    }],
+    [{ type: "cancelRun", ...ann }, [
+      "run.cancelling > cancelled",
+      "run.cancelling abort > active",
+      "run.cancelling > cancelled",
+      "/run_ended",
+    ], { told: [{ type: "stopRun", ...ann }] }],
+  ],
+  expireRun: [
+    [
+      { type: "expireRun" },
+      ["run.expiring > expired", "run.expiring abort > active", "run.expiring > expired", "same"],
+      AFTER,
+    ],
+    [{ type: "expireRun" }, ["/not_ready", "/not_ready", "/not_ready", "same"]],
+    [{ type: "expireRun" }, ["same", "same", "same", "same"], {
+      ...AFTER,
+      told: [{ type: "cancelRun", ...ann }],
+    }],
+  ],
+  fireTimer: [
+    [{ type: "fireTimer", timer: "delay/a/1/61000" }, ["same", "same", "/not_ready", "same"]],
+    [
+      { type: "fireTimer", timer: "delay/a/1/61000" },
+      ["same", "same", "step.woken > suspended", "same"],
+      { now: 61_000 },
+    ],
+    [{ type: "fireTimer", timer: "delay/a/1/59000" }, ["same", "same", "same", "same"], { now: 61_000 }],
+    [{ type: "fireTimer", timer: "deadline" }, ["/not_ready", "/not_ready", "/not_ready", "same"]],
+  ],
+  endRun: [[{ type: "endRun" }, ["/not_ready", "/not_ready", "/not_ready", "same"]]],
+  restartRun: [
+    [{ type: "restartRun", from: ["a"], ...ann }, [
+      "/run_busy",
+      "/run_busy",
+      "/run_busy",
+      "run.reopened > queued",
+    ]],
+    [{ type: "restartRun", ...ann }, ["/run_busy", "/run_busy", "/run_busy", "/step_ended"]],
+    [{ type: "restartRun", from: ["nobody"], ...ann }, [
+      "/run_busy",
+      "/run_busy",
+      "/run_busy",
+      "/step_not_found",
+    ]],
+  ],
+  changeRun: [
+    [{ type: "changeRun", priority: 80, ...ann }, [
+      "run.changed > queued",
+      "run.changed > active",
+      "run.changed > suspended",
+      "/run_ended",
+    ]],
+    [{ type: "changeRun", deadline: null, ...ann }, [
+      "run.changed > queued",
+      "run.changed > active",
+      "run.changed > suspended",
+      "/run_ended",
+    ]],
+    [{ type: "changeRun", tags: { team: "x" }, ...ann }, [
+      "run.changed > queued",
+      "run.changed > active",
+      "run.changed > suspended",
+      "run.changed > succeeded",
+    ]],
+    [{ type: "changeRun", tags: {}, ...ann }, ["same", "same", "same", "same"]],
+  ],
+  retryStep: [
+    [{ type: "retryStep", step: "a", ...ann }, [
+      "same",
+      "/attempt_open",
+      "/step_suspended",
+      "run.reopened > queued",
+    ]],
+    [{ type: "retryStep", step: "b", ...ann }, [
+      "/not_ready",
+      "/not_ready",
+      "/not_ready",
+      "run.reopened > queued",
+    ]],
+  ],
+  skipStep: [
+    [{ type: "skipStep", step: "a", ...ann }, [
+      "step.cancelled > queued",
+      "step.stopping abort > active",
+      // Nothing is left: `b` needs its value.
+      "step.cancelled > succeeded",
+      "/run_ended",
+    ]],
+  ],
+  cancelStep: [
+    [{ type: "cancelStep", step: "b", ...ann }, [
+      "step.cancelled > queued",
+      "step.cancelled > active",
+      // EN-701: a step that a person cancels follows its policy, and nothing is running.
+      "step.cancelled > failed",
+      "/run_ended",
+    ]],
+  ],
+  supplyValue: [
+    [{ type: "supplyValue", step: "b", value, ...ann }, [
+      "step.supplied > queued",
+      "step.supplied > active",
+      "step.supplied > suspended",
+      "/run_ended",
+    ]],
+  ],
+  startAttempt: [
+    [{ type: "startAttempt", step: "a" }, ["/not_ready", "/attempt_open", "/step_suspended", "/step_ended"]],
+  ],
+  delayAttempt: [
+    [{ type: "delayAttempt", ...a1, ms: 9 }, [
+      "/attempt_stale",
+      "step.delayed > active",
+      "same",
+      "/step_ended",
+    ]],
+  ],
+  succeedAttempt: [
+    [{ type: "succeedAttempt", ...a1, value }, [
+      "/attempt_stale",
+      "step.succeeded > active",
+      "/attempt_stale",
+      "same",
+    ]],
+  ],
+  failAttempt: [
+    [{ type: "failAttempt", ...a1, problem, jitter: 0 }, [
+      "/attempt_stale",
+      "step.failed > failed",
+      "/attempt_stale",
+      "/attempt_stale",
+    ]],
+  ],
+  cancelAttempt: [
+    [{ type: "cancelAttempt", ...a1 }, [
+      "/attempt_stale",
+      "step.cancelled > failed",
+      "/attempt_stale",
+      "/attempt_stale",
+    ]],
+  ],
+};
+
+Deno.test("S2 EN-304 every command to a run has the answer of the table, in each phase", () => {
+  for (const [type, rows] of Object.entries(RUN_TABLE)) {
+    for (const [row, [command, cells, { told = [], now } = {}]] of rows.entries()) {
+      for (const [column, make] of Object.values(RUNS).entries()) {
+        const test = make();
+        for (const earlier of told) {
+          if (!isRejected(transition(test.run, earlier, test.now))) test.tell(earlier);
+        }
+        if (now !== undefined) test.now = now;
+        const what = decide(test, command);
+        const { phase, outcome } = test.run;
+        const cell = what === "same" || what.startsWith("/")
+          ? what
+          : `${what} > ${outcome === "none" ? phase : outcome}`;
+        assertEquals(cell, cells[column], `${type} ${row}, ${Object.keys(RUNS)[column]}`);
+      }
+    }
+  }
+});
+
+Deno.test("EN-302 a run that is given back is queued if it has work, suspended if it waits", () => {
+  const release = { type: "releaseRun", reason: "drained" } as const;
+  const cases: [string, (test: TestRun) => void, string][] = [
+    ["an open attempt", (test) => test.start("a"), "queued"],
+    ["a ready step", () => {}, "queued"],
+    ["a delay", (test) => test.start("a").delay("a", 60_000), "suspended"],
+    ["a retry", (test) => test.start("a").fail("a", "network"), "suspended"],
+    ["a pause", (test) => test.tell({ type: "pauseRun", ...ann }), "suspended"],
+    ["a stop", (test) => test.tell({ type: "stopRun", ...ann }), "queued"],
+  ];
+  for (const [what, before, phase] of cases) {
+    const test = started({ a: { attempts: 2 } });
+    before(test);
+    test.tell(release);
+    assertEquals(test.run.phase, phase, what);
+  }
+});
