@@ -35,7 +35,7 @@ Runs a notebook to its end and prints the values of the cells that nothing else 
   --param NAME=VALUE  value of a param; may be given again
   --delay DURATION    begins so much later: 30s, 10m, 2h, 1d
   --deadline TIME     expires then, whatever it is doing: 2026-11-20T18:00:00Z
-  --store ADDRESS     memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --store ADDRESS     memory:, a file, postgres://…, or the https address of a KV Connect server (WEFT_STORE)
   --key KEY           names this request: given again, it goes on with the run it made the first time
   --json              one JSON object on standard output, everything else on standard error
 

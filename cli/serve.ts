@@ -32,7 +32,7 @@ export const SERVE_HELP = `weft serve [FOLDER] [--port 9338] [--store ADDRESS] [
 Opens the studio for the notebooks in FOLDER/notebooks and runs what is started there.
 
   --port PORT      WEFT_PORT, default 9338; 0 takes a free one
-  --store ADDRESS  memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
+  --store ADDRESS  memory:, a file, postgres://…, or the https address of a KV Connect server (WEFT_STORE)
   --dev            builds readable scripts
 
 Example: weft serve . --port 9338`;

@@ -87,6 +87,12 @@ rule("only its driver knows Deno KV", names.strayKv, [
   ["tests/a_test.ts", "await Deno.openKv();"],
 ], ["engine/store/memory.ts:1 openKv", "engine/store/memory.ts:1 @deno/kv"]);
 
+rule("only its driver knows PostgreSQL", names.strayPostgres, [
+  [`${names.POSTGRES_DRIVER}connection.ts`, 'const { default: postgres } = await import("postgres");'],
+  ["engine/store/open.ts", 'import postgres from "postgres"; import "./postgres.ts";'],
+  ["tests/a_test.ts", 'import postgres from "postgres";'],
+], ["engine/store/open.ts:1 postgres"]);
+
 rule("SE-402 only one file turns text into code", names.strayEval, [
   [names.CODE_RUNNER, "await import(address);"],
   [

@@ -30,31 +30,40 @@ const TEMPORARY = /^tmp-[0-9a-z]+$/;
 export function blobFiles(folder: string): BlobFiles {
   const folderOf = (sha256: string) => `${folder}/${sha256.slice(0, 2)}`;
   const pathOf = (name: string) => `${folderOf(name)}/${name}`;
+  async function writeWhole(sha256: string, content: Uint8Array): Promise<string> {
+    const home = folderOf(sha256);
+    await Deno.mkdir(home, { recursive: true, mode: PRIVATE_FOLDER });
+    // Mode 0600 and a free name are what makeTempFile promises.
+    const temporary = await Deno.makeTempFile({ dir: home, prefix: "tmp-" });
+    let name: string;
+    try {
+      const file = await Deno.open(temporary, { write: true });
+      try {
+        for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
+        await file.sync();
+      } finally {
+        file.close();
+      }
+      name = await isFile(`${home}/${sha256}`) ? `${sha256}.${lettersOf(temporary)}` : sha256;
+      await Deno.rename(temporary, `${home}/${name}`);
+    } catch (error) {
+      await Deno.remove(temporary).catch(() => {});
+      throw error;
+    }
+    await syncFolder(home);
+    await syncFolder(folder);
+    return name;
+  }
+
   return {
     async write(sha256, content) {
       assertHash(sha256);
-      const home = folderOf(sha256);
-      await Deno.mkdir(home, { recursive: true, mode: PRIVATE_FOLDER });
-      // Mode 0600 and a free name are what makeTempFile promises.
-      const temporary = await Deno.makeTempFile({ dir: home, prefix: "tmp-" });
-      let name: string;
       try {
-        const file = await Deno.open(temporary, { write: true });
-        try {
-          for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
-          await file.sync();
-        } finally {
-          file.close();
-        }
-        name = await isFile(`${home}/${sha256}`) ? `${sha256}.${lettersOf(temporary)}` : sha256;
-        await Deno.rename(temporary, `${home}/${name}`);
+        return await writeWhole(sha256, content);
       } catch (error) {
-        await Deno.remove(temporary).catch(() => {});
-        throw error;
+        if ((error as { code?: string }).code !== "ENOSPC") throw error;
+        throw new EngineError("storage_full", `Disk full: ${folder}`, { cause: error });
       }
-      await syncFolder(home);
-      await syncFolder(folder);
-      return name;
     },
     async read(name, bytes) {
       assertName(name);

@@ -49,11 +49,11 @@ export const systemClock: Clock = {
 const BREATH_LINKS = 32;
 
 /**
- * Lets what can go on without a timer, a file or a process go on. The event loop does not turn meanwhile, so that no
- * time passes.
+ * Lets what can go on without a timer, a file or a process go on, until `enough` says so. The event loop does not turn
+ * meanwhile, so that no time passes.
  */
-export async function breath(): Promise<void> {
-  for (let i = 0; i < BREATH_LINKS; i++) await null;
+export async function breath(enough: () => boolean = () => false): Promise<void> {
+  for (let i = 0; i < BREATH_LINKS && !enough(); i++) await null;
 }
 
 function sleepOnce(ms: number, signal?: AbortSignal): Promise<void> {

@@ -79,6 +79,7 @@ export const ERROR_CODES = {
   frames_trimmed: { status: 410, class: "gone", retry: "refresh", title: "Output no longer kept" },
   body_too_large: { status: 413, class: "limit", retry: "fix", title: "Body too large" },
   record_too_large: { status: 413, class: "limit", retry: "fix", title: "Record too large" },
+  storage_full: { status: 507, class: "limit", retry: "fix", title: "No room to store more" },
   internal: { status: 500, class: "internal", retry: "again", title: "Something broke here" },
   store_corrupt: { status: 500, class: "internal", retry: "never", title: "Stored data not readable" },
   store_unavailable: { status: 503, class: "unavailable", retry: "wait", title: "Store not reachable" },

@@ -48,12 +48,10 @@ class DenoKvTable implements Table {
   async read(keys: readonly Key[]): Promise<(Entry | undefined)[]> {
     const groups: Key[][] = [];
     for (let i = 0; i < keys.length; i += KEYS_A_READ) groups.push(keys.slice(i, i + KEYS_A_READ));
-    const found: (Entry | undefined)[] = [];
-    for (const group of groups) {
-      const entries: Deno.KvEntryMaybe<unknown>[] = await this.kv.getMany(group);
-      for (const entry of entries) found.push(entry.versionstamp === null ? undefined : toEntry(entry));
-    }
-    return found;
+    const read = await Promise.all(
+      groups.map((group): Promise<Deno.KvEntryMaybe<unknown>[]> => this.kv.getMany(group)),
+    );
+    return read.flat().map((entry) => entry.versionstamp === null ? undefined : toEntry(entry));
   }
 
   async scan(prefix: Key, { after, limit, reverse }: Scan): Promise<Entry[]> {
@@ -84,6 +82,10 @@ class DenoKvTable implements Table {
 
   isBusy(error: unknown): boolean {
     return error instanceof Error && error.message.includes("database is locked");
+  }
+
+  isFull(error: unknown): boolean {
+    return error instanceof Error && error.message.includes("database or disk is full");
   }
 
   close(): void {

@@ -25,8 +25,8 @@ export function memoryStore(options: StoreOptions = {}): Store {
   return new TableStore(new MemoryTable(), options);
 }
 
-/** Packed keys in order beside a map, so that a look-up needs no search and a walk no sorting. */
-class MemoryTable implements Table {
+/** The table under {@link memoryStore}: packed keys in order beside a map, so that a walk needs no sorting. */
+export class MemoryTable implements Table {
   #order: string[] = [];
   #entries = new Map<string, Entry>();
   #version = 0;

@@ -6,6 +6,7 @@ import { EngineError } from "../base/errors.ts";
 import { denoKvStore } from "./deno_kv.ts";
 import { lockStore, makePrivate, storeInUse, type StoreLock } from "./lock.ts";
 import { memoryStore } from "./memory.ts";
+import { postgresStore } from "./postgres.ts";
 import type { Store } from "./store.ts";
 import type { StoreOptions } from "./table/table_store.ts";
 
@@ -28,8 +29,9 @@ export interface OpenedStore {
 }
 
 /**
- * Opens the store at `address`: `memory:`, the path of a file (or a `file:` URL), or the `http(s)` address of a KV
- * Connect server. A file is made if there is none, with its folder, for its owner's eyes only.
+ * Opens the store at `address`: `memory:`, the path of a file (or a `file:` URL), the `http(s)` address of a KV
+ * Connect server, or the `postgres` address of a database. A file is made if there is none, with its folder, for its
+ * owner's eyes only; so is the schema in a database.
  *
  * @throws `store_in_use` if another process has the file as an engine; `store_unavailable` for any other form, or if
  * the store cannot be opened
@@ -44,6 +46,10 @@ export interface OpenedStore {
 export async function openStore(address: string, options: OpenOptions = {}): Promise<OpenedStore> {
   if (address === "memory:") return opened(memoryStore(options), true);
   if (/^https?:\/\//i.test(address)) return opened(await connect(address, options), false);
+  if (/^postgres(ql)?:\/\//i.test(address)) {
+    const { clock, random } = options;
+    return opened(await unavailable(address, () => postgresStore({ address, clock, random })), false);
+  }
   const path = pathOf(address);
   await unavailable(path, () => makePrivate(path));
   if (options.client) return opened(await connect(path, options), false);
@@ -66,7 +72,7 @@ function pathOf(address: string): string {
   if (address !== "" && !/^[a-z][a-z0-9+.-]+:/i.test(address)) return address;
   throw new EngineError(
     "store_unavailable",
-    `A store is memory:, the path of a file, or the http(s) address of a KV Connect server, not ${
+    `A store is memory:, the path of a file, the http(s) address of a KV Connect server, or postgres://…, not ${
       shown(address)
     }`,
   );
@@ -93,9 +99,11 @@ async function unavailable<T>(location: string, act: () => Promise<T>): Promise<
   }
 }
 
-/** Without user name and password. */
+/** Without user name, password and parameters, one of which may be a password too. A path is shown as it is. */
 function shown(address: string): string {
-  return address === "" ? "nothing" : address.replace(/\/\/[^/]*@/, "//");
+  if (address === "") return "nothing";
+  const url = /^([a-z][a-z0-9+.-]+:)\/\/(?:.*@)?([^?#]*)/is.exec(address);
+  return url === null ? address : `${url[1]}//${url[2]}`;
 }
 
 function opened(store: Store, exclusive: boolean, lock?: StoreLock): OpenedStore {

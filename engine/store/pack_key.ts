@@ -1,9 +1,10 @@
 /**
  * A key as one string of bytes, one character a byte, whose order is the order of keys.
- * Owns: which keys are allowed, how they compare, how big they are. The form is Deno KV's, so that sizes are exact.
+ * Owns: which keys are allowed, how they compare, how big they are, and the way back. The form is Deno KV's, so that sizes are exact.
  *
  * A prefix packs to a prefix of what its extensions pack to.
  */
+import { EngineError } from "../base/errors.ts";
 import type { Key } from "./store.ts";
 
 const TEXT = "\x02";
@@ -13,6 +14,7 @@ const END = "\x00";
 export const AFTER_ALL = "\xff";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Packs a key; `[]` is allowed, for prefixes. Throws a `RangeError` for a part that a key cannot have: a number that
@@ -50,4 +52,46 @@ function packNumber(part: number): string {
     bytes = String.fromCharCode(rest % 256) + bytes;
   }
   return NUMBER + bytes;
+}
+
+/**
+ * The key of which these are the bytes. Throws `store_corrupt` if they are none's.
+ *
+ * @example
+ * ```ts
+ * const bytes = Uint8Array.from(packKey(["event", 9]), (byte) => byte.charCodeAt(0));
+ * if (unpackKey(bytes).join() !== "event,9") throw new Error("not the key that was packed");
+ * ```
+ */
+export function unpackKey(bytes: Uint8Array): Key {
+  const parts: (string | number)[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const type = String.fromCharCode(bytes[at++]!);
+    if (type === TEXT) {
+      const text: number[] = [];
+      // A zero byte ends the text, unless 255 follows, which no part begins with.
+      for (; at < bytes.length && (bytes[at] !== 0 || bytes[at + 1] === 255); at++) {
+        if (bytes[at] !== 255 || bytes[at - 1] !== 0) text.push(bytes[at]!);
+      }
+      if (at++ >= bytes.length) throw corrupt("a text has no end");
+      parts.push(textOf(new Uint8Array(text)));
+    } else if (type === NUMBER && at + 8 <= bytes.length) {
+      parts.push(bytes.subarray(at, at += 8).reduce((sum, byte) => sum * 256 + byte, 0));
+    } else {
+      throw corrupt(`a part begins with ${bytes[at - 1]}`);
+    }
+  }
+  return parts;
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw corrupt("a text is not UTF-8");
+  }
+}
+
+function corrupt(why: string): EngineError {
+  return new EngineError("store_corrupt", `A stored key cannot be read, because ${why}`);
 }

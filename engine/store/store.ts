@@ -1,5 +1,6 @@
 /**
- * The port to whatever keeps the engine's records. Owns: the contract, in words. Drivers: `memory.ts`, `deno_kv.ts`.
+ * The port to whatever keeps the engine's records. Owns: the contract, in words. Drivers: `memory.ts`, `deno_kv.ts`,
+ * `postgres.ts`.
  * Never: what the records mean; a value is bytes (`codec.ts` writes and reads them).
  *
  * The port speaks of transitions, not of fields: there is no `set`. Every write of engine state is a `commit` under a
@@ -71,7 +72,7 @@ export interface Limits {
   commitBytes: number;
 }
 
-/** Where the engine's records live. All methods may throw `EngineError("store_unavailable")`. */
+/** Where the engine's records live. All methods may throw `EngineError("store_unavailable")`, and all that write `storage_full`. */
 export interface Store {
   readonly limits: Limits;
   /**
@@ -87,7 +88,7 @@ export interface Store {
    * Writes all of `puts`, then `deletes`, or nothing. A reply that was lost is settled inside, by reading the session's
    * record back: this turn there means done, the turn before means send again, else fenced.
    * `conflict`: a check failed and the session stands. Past `expiresAt` it answers `fenced` without asking the store.
-   * After a thrown `store_unavailable` it is open whether the records were written; if they were, the next commit
+   * After a thrown `store_unavailable` or `storage_full` it is open whether the records were written; if they were, the next commit
    * answers `fenced`, because what the caller holds in memory is then behind the store. Calls under one session take turns.
    */
   commit(

@@ -17,15 +17,15 @@ import type { Problem } from "../notebook/types.ts";
 import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
 import type { Run } from "../run/state.ts";
 import { type RunLabel, stepLabel } from "../run/words/label.ts";
-import { byNotebookPrefix, byTimePrefix, lastText, pastPrefix } from "../store/keys.ts";
-import type { Store } from "../store/store.ts";
+import { byNotebookPrefix, byTimePrefix, lastText, pastPrefix, runKey } from "../store/keys.ts";
+import type { Key, Store } from "../store/store.ts";
 import type { WireGroup } from "../wire/frame.ts";
 import { emptyView, reduceAll } from "../wire/reduce.ts";
 import type { RunView } from "../wire/view.ts";
 import { headLabel, type RunHead } from "./commit/live_run.ts";
 import { type Details, detailsOf } from "./control/inspect.ts";
 import { Documents } from "./documents.ts";
-import { journals as openJournals } from "./journal.ts";
+import { headIn, journals as openJournals } from "./journal.ts";
 import {
   answerOf,
   type ControlPorts,
@@ -37,6 +37,7 @@ import {
 } from "./control/tell.ts";
 import { type RunState, stateOf, type StepState, stepStateOf } from "./control/explain.ts";
 import { type CommandAnswer, readPast } from "./records.ts";
+import { tellingFull } from "./outage.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
@@ -165,7 +166,8 @@ const DEFAULT_LIMIT = 50;
 
 /** Makes an engine and, with a `worker`, takes up the runs that its last process left. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { store, kinds, workspace, clock, ids, log } = options;
+  const { kinds, workspace, clock, ids, log } = options;
+  const store = tellingFull(options.store, log);
   const artifacts = openArtifacts({ store, folder: options.artifactsFolder, clock });
   const documents = new Documents(artifacts);
   const journals = openJournals(store, artifacts);
@@ -222,9 +224,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   async function heads(notebook: string | undefined, limit: number): Promise<RunHead[]> {
     const prefix = notebook === undefined ? byTimePrefix : byNotebookPrefix(notebook);
-    const found: RunHead[] = [];
+    const keys: Key[] = [];
     for await (const entry of store.list(prefix, { reverse: true, limit })) {
-      const head = await readable(() => journals.head(lastText(entry.key)));
+      keys.push(runKey(lastText(entry.key)));
+    }
+    const found: RunHead[] = [];
+    for (const entry of await store.get(keys)) {
+      const head = entry && await readable(() => Promise.resolve(headIn(entry)));
       if (head !== undefined) found.push(head);
     }
     return found;

@@ -11,7 +11,7 @@ import { newRun } from "../run/fold.ts";
 import { fromSnapshot } from "../run/snapshot.ts";
 import type { Run } from "../run/state.ts";
 import { eventKey, eventPrefix, frameKey, framePrefix, runKey, snapshotKey } from "../store/keys.ts";
-import type { Store } from "../store/store.ts";
+import type { Entry, Store } from "../store/store.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import { readFrames, readHead, readPlan, readRecord, readSnapshot, readState } from "./records.ts";
@@ -33,6 +33,12 @@ export interface Journals {
   frames(run: string, step: string, attempt: number, after: number): AsyncIterable<Frame[]>;
   /** A run as its journal tells it now, from its last snapshot on if that can be used. */
   load(head: RunHead): Promise<Run>;
+}
+
+/** The head that is kept in an entry; `undefined` for one of a run that is being deleted. Throws `store_corrupt`. */
+export function headIn(entry: Entry): RunHead | undefined {
+  const head = readHead(entry);
+  return head.deletedAt === undefined ? head : undefined;
 }
 
 /** See {@link Journals}. Each method throws `store_corrupt` for a record that it cannot read. */
@@ -70,8 +76,7 @@ export function journals(store: Store, artifacts: Artifacts): Journals {
   const self: Journals = {
     async head(run) {
       const [entry] = await store.get([runKey(run)]);
-      const head = entry === undefined ? undefined : readHead(entry);
-      return head?.deletedAt === undefined ? head : undefined;
+      return entry && headIn(entry);
     },
 
     remember(head, plan) {

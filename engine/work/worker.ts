@@ -9,6 +9,7 @@
  * ```
  */
 import type { Clock } from "../base/clock.ts";
+import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -145,6 +146,8 @@ export class Worker {
   ): Promise<Answer> | undefined {
     const tenure = this.#tenure;
     if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
+    // Whoever asks would wait for the store with it; by itself the request is answered that it does not answer.
+    if (tenure.committer.stalled) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
@@ -222,10 +225,11 @@ export class Worker {
     this.#tenure = tenure;
     this.#keepSession(tenure);
     try {
-      await adoptOrphans(this.#claimPorts(tenure), clock.now());
+      // By the one look at a time, because two would both find what this worker left and take it twice.
+      this.#lookForOrphans = true;
+      await this.#look();
       this.#poll(tenure);
       this.#upkeep(tenure);
-      await this.#look();
     } catch (error) {
       committer.abandon();
       if (this.#tenure === tenure) this.#end(tenure);
@@ -340,10 +344,12 @@ export class Worker {
   async #lookUntilQuiet(): Promise<void> {
     while (this.#claimAgain && this.#tenure !== undefined && !this.#closing) {
       this.#claimAgain = false;
+      // It may be lost during any of the following, which then finds that it has no room.
       const tenure = this.#tenure;
       const ports = this.#claimPorts(tenure);
-      if (this.#lookForOrphans) await adoptOrphans(ports, this.ports.clock.now());
+      const orphans = this.#lookForOrphans;
       this.#lookForOrphans = false;
+      if (orphans) await adoptOrphans(ports, this.ports.clock.now());
       await claimReady(ports);
       const now = this.ports.clock.now();
       const due = await claimDue(ports, now);
@@ -446,6 +452,7 @@ export class Worker {
   }
 
   #warn(what: string, error: unknown): void {
+    if (error instanceof EngineError && error.code === "storage_full") return;
     const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
     this.ports.log.write({ level: "warn", source: "engine", message });
   }

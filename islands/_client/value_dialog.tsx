@@ -15,6 +15,8 @@ export interface ValueDialogProps {
   onClose: () => void;
 }
 
+const EXAMPLES = '"a text", 42, ["a", "list"], { "a": "record" }';
+
 /** Draws the dialog, open. */
 export function ValueDialog({ page, name, onClose }: ValueDialogProps): JSX.Element {
   const own = useRef<HTMLDialogElement>(null);
@@ -57,7 +59,7 @@ export function ValueDialog({ page, name, onClose }: ValueDialogProps): JSX.Elem
           ref={text}
           rows={8}
           spellcheck={false}
-          placeholder={'"a text", 42, ["a", "list"], { "a": "record" }'}
+          placeholder={EXAMPLES}
           aria-label={`Value of ${name}, as JSON`}
           aria-describedby={fault === undefined ? `hint-${name}` : `fault-${name}`}
           aria-invalid={fault !== undefined}

@@ -3,8 +3,8 @@
  * which `WEFT_MODEL_SEED` and `WEFT_MODEL_PATH` bring that very case back, shrunk.
  */
 
-/** Parameters of a fast-check property: `usual` sequences in the suite. */
-export function modelRuns(usual: number): {
+/** Parameters of a fast-check property: `usual` sequences in the suite, and `share` of those that are asked for. */
+export function modelRuns(usual: number, share = 1): {
   numRuns: number;
   seed?: number;
   path?: string;
@@ -12,7 +12,7 @@ export function modelRuns(usual: number): {
 } {
   const [runs, seed, path] = ["RUNS", "SEED", "PATH"].map((name) => Deno.env.get(`WEFT_MODEL_${name}`));
   return {
-    numRuns: Number(runs ?? usual),
+    numRuns: runs === undefined ? usual : Math.ceil(Number(runs) * share),
     ...(seed === undefined ? {} : { seed: Number(seed) }),
     ...(path === undefined ? {} : { path }),
     endOnFailure: path !== undefined,

@@ -11,8 +11,12 @@ interface Config {
 const read = async (path: string): Promise<Config> =>
   JSON.parse(await Deno.readTextFile(new URL(path, ROOT)));
 const config = await read("deno.json");
-/** Of the project, and of the browser that the tests fetch where the system has none. */
-const imports = { ...config.imports, ...(await read("tests/browser/chromium/deno.json")).imports };
+/** Of the project, and of the browser and the database server that the tests fetch where the system has none. */
+const imports = {
+  ...config.imports,
+  ...(await read("tests/browser/chromium/deno.json")).imports,
+  ...(await read("tests/_support/postgres/deno.json")).imports,
+};
 const paths = await allPaths();
 const documents = await readAll(
   paths.filter((path) => path.endsWith(".md") && !path.startsWith("tests/")),
@@ -48,7 +52,7 @@ Deno.test("SE-1502 docs/dependencies.md lists exactly the direct dependencies", 
 
 Deno.test("SE-1502 every dependency is one exact version from npm", () => {
   const loose = Object.values(imports).filter((at) =>
-    !/^npm:(@[\w-]+\/)?[\w.-]+@\d+\.\d+\.\d+(\/|$)/.test(at)
+    !/^npm:(@[\w-]+\/)?[\w.-]+@\d+\.\d+\.\d+(-[\w.]+)?(\/|$)/.test(at)
   );
   assertEquals(loose, []);
 });

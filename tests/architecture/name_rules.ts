@@ -23,6 +23,8 @@ const IN_BROWSER = /^engine\/(notebook|expr|graph|wire)\//;
 
 /** The one file that opens Deno KV. */
 export const KV_DRIVER = "engine/store/deno_kv.ts";
+/** The folder that opens PostgreSQL. */
+export const POSTGRES_DRIVER = "engine/store/postgres/";
 /** The one file that turns text into code, inside a process of its own (SE-402). */
 export const CODE_RUNNER = "engine/sandbox/programs/child_cell.ts";
 /** The one file that puts markup into a page as text (SE-909). */
@@ -37,6 +39,11 @@ export function strayTime(modules: readonly Module[]): string[] {
 export function strayKv(modules: readonly Module[]): string[] {
   const inCode = (path: string) => !isTest(path) && path !== KV_DRIVER;
   return [...uses(modules, ["openKv"], inCode), ...imports(modules, /^@deno\/kv\b/, inCode)];
+}
+
+/** PostgreSQL outside its driver. */
+export function strayPostgres(modules: readonly Module[]): string[] {
+  return imports(modules, /^postgres\b/, (path) => !isTest(path) && !path.startsWith(POSTGRES_DRIVER));
 }
 
 /** Text that becomes code, outside the runner (SE-402). */

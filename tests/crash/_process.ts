@@ -8,7 +8,7 @@
 import { openStore } from "../../engine/store/open.ts";
 import type { Attempt, Outcome } from "../../engine/kinds/kind.ts";
 import { ended, engineOf, notebookOf, ScriptedKind, untilAborted } from "../engine/work/_harness.ts";
-import { CELLS } from "./_child.ts";
+import { FAN as CELLS } from "./matrix/scenarios.ts";
 
 const [path, log, ttlMs, first] = Deno.args as [string, string, string, "holds" | "pauses"];
 
@@ -17,8 +17,10 @@ async function act(attempt: Attempt): Promise<Outcome> {
   Deno.writeTextFileSync(log, `${name}#${attempt.attempt}\n`, { append: true });
   if (name === "c6" && attempt.attempt === 1) {
     if (first === "holds") return await untilAborted(attempt);
+    attempt.emit({ type: "text", text: "before\n" });
     await attempt.clock.sleep(300);
-  }
+    attempt.emit({ type: "text", text: "late\n" });
+  } else attempt.emit({ type: "text", text: `${name}\n` });
   return { type: "succeeded", value: `${name}#${attempt.attempt}` };
 }
 

@@ -5,12 +5,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../engine/base/clock.ts";
 import type { JournalRecord } from "../../engine/run/event.ts";
-import { eventPrefix, leasePrefix, readyPrefix, runPrefix, sessionPrefix } from "../../engine/store/keys.ts";
+import {
+  eventPrefix,
+  framePrefix,
+  leasePrefix,
+  readyPrefix,
+  runPrefix,
+  sessionPrefix,
+} from "../../engine/store/keys.ts";
 import { openStore } from "../../engine/store/open.ts";
 import type { Key, Store } from "../../engine/store/store.ts";
 import type { RunView } from "../../engine/wire/view.ts";
-import { readRecord } from "../../engine/work/records.ts";
-import { CELLS } from "./_child.ts";
+import { readFrames, readRecord } from "../../engine/work/records.ts";
+import { FAN as CELLS } from "./matrix/scenarios.ts";
 
 const PROCESS = new URL("./_process.ts", import.meta.url).pathname;
 
@@ -117,7 +124,7 @@ Deno.test("EN-2101 SIGTERM hands the run back and exits with 0; the next process
   });
 });
 
-Deno.test("L4 EN-502 a process that was stopped past its session's time refuses its own late result and goes on under a new session", async () => {
+Deno.test("L4 EN-502 EN-1609 a process that was stopped past its session's time refuses its own late result and frames and goes on under a new session", async () => {
   await inFolder(async (folder) => {
     const ttlMs = 1_000;
     const process = start(folder, "log", ttlMs, "pauses");
@@ -128,6 +135,16 @@ Deno.test("L4 EN-502 a process that was stopped past its session's time refuses 
     process.kill("SIGCONT");
     const view = await viewOf(process);
     succeeded(view);
+    assertEquals(view.cells.c6!.text, "c6\n");
+    const said = await inStore(folder, async (store) => {
+      const [head] = await Array.fromAsync(store.list(runPrefix));
+      const batches = await Array.fromAsync(
+        store.list(framePrefix(String(head!.key[1]), "c6", 1)),
+        readFrames,
+      );
+      return batches.flat().map((frame) => "text" in frame ? frame.text : "");
+    });
+    assertEquals(said.filter((text) => text.includes("late")), [], "a lost session's frame was taken");
     assertEquals(view.cells.c6!.value, { inline: "c6#2" }, "the late result of the first attempt was taken");
     const ran = calls(folder, "log");
     assertEquals(ran.filter((call) => call.startsWith("c6#")), ["c6#1", "c6#2"]);

@@ -22,10 +22,15 @@ export class Patience {
     private readonly clock: Clock,
     private readonly random: () => number,
     private readonly isBusy: (error: unknown) => boolean,
+    private readonly isFull: (error: unknown) => boolean = () => false,
   ) {}
 
-  /** Waits for the next try, or throws `store_unavailable` when there were enough. */
+  /** Waits for the next try, or throws `store_unavailable` when there were enough, and `storage_full` at once. */
   async next(error: unknown): Promise<void> {
+    if (this.isFull(error)) {
+      const message = "The store is full; make room on its disk and send it again";
+      throw new EngineError("storage_full", message, { cause: error });
+    }
     const busy = this.isBusy(error);
     const spent = busy ? ++this.#busy >= BUSY_TRIES : ++this.#errors >= ERROR_TRIES;
     if (spent) {

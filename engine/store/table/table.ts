@@ -26,5 +26,7 @@ export interface Table {
   write(checks: readonly Check[], puts: readonly Put[], deletes: readonly Key[]): Promise<string | undefined>;
   /** Whether an error only says that someone else writes just now, so that trying again soon is right. */
   isBusy(error: unknown): boolean;
-  close(): void;
+  /** Whether an error says that there is no room for what was to be written. Absent: it never does. */
+  isFull?(error: unknown): boolean;
+  close(): void | Promise<void>;
 }

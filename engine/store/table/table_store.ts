@@ -124,7 +124,7 @@ export class TableStore implements Store {
   close(): Promise<void> {
     return this.#closed ??= (async () => {
       await Promise.allSettled(this.#underWay);
-      this.#table.close();
+      await this.#table.close();
     })();
   }
 
@@ -146,7 +146,12 @@ export class TableStore implements Store {
   }
 
   #patience(): Patience {
-    return new Patience(this.#clock, this.#random, (error) => this.#table.isBusy(error));
+    return new Patience(
+      this.#clock,
+      this.#random,
+      (error) => this.#table.isBusy(error),
+      (error) => this.#table.isFull?.(error) ?? false,
+    );
   }
 
   #chainStore() {

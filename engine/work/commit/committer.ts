@@ -14,7 +14,6 @@
  * There is no timer: a turn is written as soon as the one before it is durable, and holds whatever came in between.
  */
 import { breath, type Clock } from "../../base/clock.ts";
-import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
 import type { Retention } from "../../notebook/policy.ts";
@@ -22,6 +21,7 @@ import type { RunAction } from "../../run/command.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
 import { eventKey, frameKey, leaseKey, pastKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
+import { isOutage, tellOutage } from "../outage.ts";
 import type { Feed } from "../stream/feed.ts";
 import { dueEntry, duePut, retired } from "../upkeep/due.ts";
 import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
@@ -75,8 +75,14 @@ export class Committer {
   #renew = false;
   #running: Promise<void> | undefined;
   #lost = false;
+  #stalled = false;
 
   constructor(private readonly ports: CommitterPorts) {}
+
+  /** Whether the store does not take the turn in flight, which is sent again until it does. */
+  get stalled(): boolean {
+    return this.#stalled;
+  }
 
   /** Puts an item into the next turn. */
   submit(item: Item): void {
@@ -227,10 +233,13 @@ export class Committer {
     for (let wait = 50;; wait = Math.min(wait * 2, OUTAGE_MS)) {
       if (this.#lost) return lost;
       try {
-        return await write();
+        const answer = await write();
+        this.#stalled = false;
+        return answer;
       } catch (error) {
-        if (!(error instanceof EngineError) || error.code !== "store_unavailable") throw error;
-        this.ports.log.write({ level: "warn", source: "engine", code: error.code, message: error.message });
+        if (!isOutage(error)) throw error;
+        this.#stalled = true;
+        tellOutage(this.ports.log, error);
         await this.ports.clock.sleep(wait);
       }
     }

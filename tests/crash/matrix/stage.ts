@@ -14,8 +14,8 @@ type WithoutBy<T> = T extends unknown ? Omit<T, "by"> : never;
 type Request = Pick<RunRequest, "notebook" | "text" | "startAt" | "deadline">;
 
 const LOOK_MS = 4;
-const LATER_MS = 400;
-const LATE_MS = 700;
+const LATER_MS = 800;
+const LATE_MS = 1_200;
 
 /** Waits for real time, in a process that a test started. */
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -71,8 +71,8 @@ export class Stage {
     for (;;) {
       const from = Number(Deno.readTextFileSync(`${this.options.folder}/times`));
       try {
-        const second = await this.submit({ ...late, deadline: from + LATE_MS });
-        return [await this.submit({ ...later, startAt: from + LATER_MS }), second];
+        const first = await this.submit({ ...later, startAt: from + LATER_MS });
+        return [first, await this.submit({ ...late, deadline: from + LATE_MS })];
       } catch (error) {
         // Nobody accepted it while there was time.
         if (!(error instanceof EngineError) || error.code !== "schema_invalid") throw error;

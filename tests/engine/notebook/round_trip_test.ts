@@ -81,7 +81,7 @@ const hostile: [string, string, { cells?: number; problem?: string }][] = [
     cells: 1,
     problem: "nested deeper than 64",
   }],
-  ["63 levels", header(`fallback: ${"[".repeat(63)}${"]".repeat(63)}`), { cells: 1 }],
+  ["63 levels", header(`fallback: { value: ${"[".repeat(62)}${"]".repeat(62)} }`), { cells: 1 }],
   [
     "1 MB of brackets in many headers",
     Array.from({ length: 16 }, (_, i) => header("]".repeat(62_000)).replace("ts a", `ts a${i}`)).join(""),

@@ -169,7 +169,7 @@ Deno.test("S2 EN-302 EN-303 EN-304 every vector that can be reached is legal, ha
   assertEquals([...seen.wait].toSorted(), words("backoff delay pause slot worker"));
 });
 
-Deno.test("R20 EN-303 a label follows from the vector alone: a state put together from a snapshot has the same words", () => {
+Deno.test("R20 EN-303 labels and waits follow from the vector, and change with it at once", () => {
   const test = started({ a: { attempts: 2 }, b: {}, c: { needs: ["a"] } }).start("a").fail("a", "network");
   const words = (run: Run) => [
     runLabel(run),

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { EngineError } from "../../../engine/base/errors.ts";
 import * as keys from "../../../engine/store/keys.ts";
-import { packKey } from "../../../engine/store/pack_key.ts";
+import { packKey, unpackKey } from "../../../engine/store/pack_key.ts";
 import type { Key } from "../../../engine/store/store.ts";
 
 const { lastText } = keys;
@@ -66,4 +67,33 @@ Deno.test("the run, the command or the seq is read from the end of a key", () =>
 Deno.test("ready entries stand in the order of their ranks, lists in the order of time", () => {
   assert(packKey(keys.readyKey("d", 9, "z")) < packKey(keys.readyKey("d", 10, "a")));
   assert(packKey(keys.byTimeKey(999, "z")) < packKey(keys.byTimeKey(1_700_000_000_000, "a")));
+});
+
+const bytesOf = (packed: string) => Uint8Array.from(packed, (character) => character.charCodeAt(0));
+
+Deno.test("EN-112 a key is read back from its bytes, whatever its parts are", () => {
+  const part = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 20 }),
+    fc.maxSafeNat(),
+    fc.constantFrom(
+      "",
+      "\0",
+      "\0\0",
+      "a\0",
+      "\u00ff",
+      "\u{10ffff}",
+      "\ufeff",
+      0,
+      255,
+      Number.MAX_SAFE_INTEGER,
+    ),
+  );
+  fc.assert(fc.property(fc.array(part), (key) => assertEquals(unpackKey(bytesOf(packKey(key))), key)));
+});
+
+Deno.test("bytes that are no key are store_corrupt", () => {
+  for (const packed of ["\x01a\x00", "\x02a", "\x02a\x00\xff", "\x21\x00\x00", "\x02\x80\x00", "\xff"]) {
+    const error = assertThrows(() => unpackKey(bytesOf(packed)), EngineError, "stored key cannot be read");
+    assertEquals(error.code, "store_corrupt");
+  }
 });

@@ -101,7 +101,7 @@ Deno.test("SE-807 the data folder is 0700, each file in it 0600, files that were
 });
 
 Deno.test("an address has one of the forms that there are, or is refused without its password", async () => {
-  const addresses = ["postgres://ann:hunter2@db.example/weft", "redis://x", "", "ftp://ann:hunter2@x/y"];
+  const addresses = ["redis://ann:hunter2@x", "", "ftp://ann:a/hunter2@x/y", "ftp://x?password=hunter2"];
   for (const address of addresses) {
     const error = await assertRejects(
       () => openStore(address),

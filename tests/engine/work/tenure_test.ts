@@ -302,3 +302,25 @@ Deno.test("L1 whoever ended a run writes nothing of it any more: its lease may b
   const [head, lease] = [`run,${run}`, `lease,${run}`];
   assertEquals(written.filter((keys) => keys !== ""), [`${lease} ${head}`, head, `${head} ${lease}`]);
 });
+
+Deno.test("L1 a session that is lost while a worker begins is followed by another, and the engine is there", async () => {
+  const store = memoryStore();
+  const client = await engineOf(kept(store), new ScriptedKind(), { worker: null });
+  const { run } = await client.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
+  let done = false;
+  const front = withMethods(store, {
+    async *list(prefix, options) {
+      if (prefix[0] === "ready" && !done) {
+        done = true;
+        await store.openSession("w1", 15_000, "");
+      }
+      yield* store.list(prefix, options);
+    },
+  });
+  const log = new KeptLog();
+  const engine = await engineOf(front, new ScriptedKind(), { log });
+  assertEquals((await soon(ended(engine, run))).label, "succeeded");
+  assertEquals(log.entries.filter(({ code }) => code === "session_lost").length, 1);
+  await client.close();
+  await engine.close();
+});
