@@ -4,7 +4,7 @@ import type { JsonObject } from "../../../engine/base/json.ts";
 import type { Outcome } from "../../../engine/kinds/kind.ts";
 import { memoryStore } from "../../../engine/store/memory.ts";
 import { ManualClock } from "../../_support/manual_clock.ts";
-import { type Behaviour, ended, engineOf, gate, notebookOf, ScriptedKind } from "../work/_harness.ts";
+import { type Behaviour, ended, engineOf, gate, notebookOf, ScriptedKind, turn } from "../work/_harness.ts";
 
 const busy: Outcome = { type: "failed", problem: { category: "unavailable", message: "busy" } };
 
@@ -72,6 +72,8 @@ Deno.test("EN-114 'timeout' of front matter: an attempt that takes longer fails"
   const clock = new ManualClock(Date.now());
   const { labels, problem } = await ran("timeout: 2s", { a: [] }, {
     a: async ({ signal }) => {
+      // Its time counts from the first moment in which it waits for something.
+      await turn();
       await clock.advance(1999);
       const early = signal.aborted;
       await clock.advance(1);
