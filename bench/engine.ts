@@ -2,7 +2,9 @@
  * The durable engine, on embedded Deno KV on disk, with default settings. Owns: its workloads and how often each is
  * measured. Each is compared with the two baselines of `engine/baselines.ts`.
  */
+import { crashRows } from "./engine/crash.ts";
 import { framesRows } from "./engine/frames.ts";
+import { listRows, parkedRows } from "./engine/lists.ts";
 import { runsRows } from "./engine/runs.ts";
 import { chainOf, fanOf } from "./engine/shapes.ts";
 import type { BenchRow } from "./measure.ts";
@@ -75,5 +77,8 @@ export async function run(): Promise<BenchRow[]> {
       ["runs_per_s", "hop_p50", "hop_p99"],
       2 * ROUNDS,
     ),
+    ...await crashRows(ROUNDS),
+    ...await listRows(4 * ROUNDS),
+    ...await parkedRows(ROUNDS),
   ];
 }

@@ -26,6 +26,13 @@ const AGAIN: CellAction = {
   hint: "With every cell below it, in this run",
 };
 
+// Lists that are the same object each time, so that a cell that streams does not draw its menu anew.
+const NOTHING: readonly CellAction[] = [];
+const OF_OPEN: readonly CellAction[] = [CANCEL, SKIP];
+const OF_RETRY: readonly CellAction[] = [NOW, SKIP, SUPPLY];
+const OF_WAIT: readonly CellAction[] = [SKIP, SUPPLY];
+const OF_END: readonly CellAction[] = [AGAIN];
+
 /**
  * What can be told to a cell of a run.
  *
@@ -36,25 +43,28 @@ const AGAIN: CellAction = {
  * if (words !== "Cancel,Skip" || cellActions(cell, "succeeded").length > 0) throw new Error(words);
  * ```
  */
-export function cellActions(cell: CellView | undefined, run: RunView["label"] | undefined): CellAction[] {
-  if (cell === undefined || run === undefined) return [];
+export function cellActions(
+  cell: CellView | undefined,
+  run: RunView["label"] | undefined,
+): readonly CellAction[] {
+  if (cell === undefined || run === undefined) return NOTHING;
   const open = cell.label === "running" && cell.stopping === undefined;
-  if (run === "cancelling") return [];
-  if (run === "stopping") return open ? [CANCEL, SKIP] : [];
-  if (!isActive(run)) return canRunAgain(cell) ? [AGAIN] : [];
+  if (run === "cancelling") return NOTHING;
+  if (run === "stopping") return open ? OF_OPEN : NOTHING;
+  if (!isActive(run)) return canRunAgain(cell) ? OF_END : NOTHING;
   switch (cell.label) {
     case "running":
-      return open ? [CANCEL, SKIP] : [];
+      return open ? OF_OPEN : NOTHING;
     case "retrying":
-      return [NOW, SKIP, SUPPLY];
+      return OF_RETRY;
     case "suspended":
     case "waiting":
     case "queued":
-      return [SKIP, SUPPLY];
+      return OF_WAIT;
     case "skipped":
-      return canRunAgain(cell) ? [AGAIN] : [];
+      return canRunAgain(cell) ? OF_END : NOTHING;
     default:
-      return [AGAIN];
+      return OF_END;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useComputed } from "@preact/signals";
 import { Icon } from "../../components/Icon.tsx";
 import { cellActions, type CellCommand } from "../../components/cell/commands.ts";
 import { tellCell } from "./actions.ts";
@@ -13,9 +14,10 @@ import { ValueDialog } from "./value_dialog.tsx";
 
 /** Draws the menu of the cell `name`. */
 export function CellMenu({ page, name }: { page: PageStore; name: string }): JSX.Element {
-  const cell = page.cell(name).value;
-  const label = page.run.value?.label;
-  const actions = page.touches(name) ? cellActions(cell, label) : [];
+  const actions = useComputed(() => {
+    const cell = page.touches(name) ? page.cell(name).value : undefined;
+    return cellActions(cell, page.run.value?.label);
+  }).value;
   const own = useRef<HTMLSpanElement>(null);
   const [giving, setGiving] = useState(false);
   const there = actions.length > 0;

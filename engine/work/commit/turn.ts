@@ -109,15 +109,18 @@ export function buildTurn(
       turn.answers.push({ item, answer: GIVEN_BACK });
       continue;
     }
-    const part = partOf(turn, item.live);
-    const full = bytes > TURN_BYTES || mutations > TURN_MUTATIONS || part.bytes > RUN_BYTES;
+    // A run of which nothing is taken has no part: what follows from its state must wait for its turn too, or a run whose
+    // first command waits would begin before it is there.
+    const known = turn.runs.get(item.live);
+    const full = bytes > TURN_BYTES || mutations > TURN_MUTATIONS || (known?.bytes ?? 0) > RUN_BYTES;
     // A record holds one change of mind, so that the order of its events needs no saying.
-    const again = part.told && item.command !== undefined && TELLING.has(item.command.type);
+    const again = known?.told && item.command !== undefined && TELLING.has(item.command.type);
     if (full || again || heldBack.has(item.live)) {
       heldBack.add(item.live);
       kept.push(item);
       continue;
     }
+    const part = known ?? partOf(turn, item.live);
     const before = part.bytes + part.frameBytes;
     take(turn, part, item, slots);
     bytes += part.bytes + part.frameBytes - before;

@@ -58,7 +58,8 @@ const OPS: Record<string, number> = {
   restartFrom: 2,
   again: 1,
   keep: 1,
-  start: 1,
+  start: 4,
+  perish: 1,
   claim: 1,
   supply: 1,
   skip: 1,
@@ -134,6 +135,10 @@ class Course {
         return this.#tell({ type: "startRun" });
       case "crash":
         return this.#tell({ type: "adoptRun" });
+      // A worker is lost again and again, with whatever it has just begun.
+      case "perish":
+        for (let i = 0; i < 6; i++) for (const op of ["settle", "crash", "time"]) this.do({ op, n, m: 5 });
+        return;
       case "time":
         model.now += TIMES[m]!;
         return model.check();

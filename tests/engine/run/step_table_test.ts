@@ -193,3 +193,16 @@ Deno.test("EN-409 EN-606 a run that expired can be restarted: the deadline that 
   other.tell({ type: "restartRun", from: ["a"], ...ann });
   assertEquals(other.run.deadline, 5_000, "one that lies ahead is kept");
 });
+
+Deno.test("EN-606 a run is restarted ten times and no more", () => {
+  const test = started({ a: {} }).start("a").succeed("a");
+  const restart: RunCommand = { type: "restartRun", from: ["a"], ...ann };
+  for (let i = 0; i < 10; i++) {
+    test.tell({ type: "endRun" });
+    assertEquals(decide(test, restart), "run.reopened");
+    test.tell({ type: "startRun" });
+    test.start("a").succeed("a");
+  }
+  test.tell({ type: "endRun" });
+  assertEquals(decide(test, restart), "/restart_limit");
+});

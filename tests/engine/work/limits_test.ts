@@ -188,3 +188,20 @@ Deno.test("EN-207 a submission that the worker takes in reads no leases and no s
   for (const { run } of runs) await ended(engine, run);
   await engine.close();
 });
+
+Deno.test("C4 Q1 more runs submitted at once than a turn holds all appear whole, and end", async () => {
+  const store = memoryStore();
+  const kind = new ScriptedKind({
+    a: async ({ clock }) => (await clock.sleep(1), { type: "succeeded", value: 1 }),
+  });
+  const engine = await engineOf(store, kind);
+  const text = notebookOf({ a: [] });
+  const request = { notebook: "n", text, author: "t" };
+  // The first makes the turn in flight, the others wait together for the next.
+  const runs = await Promise.all(Array.from({ length: 250 }, () => engine.submit(request)));
+  for (const { run } of runs) {
+    assertEquals((await journalOf(store, run))[0]?.type, "run.queued");
+    assertEquals((await ended(engine, run)).label, "succeeded");
+  }
+  await engine.close();
+});

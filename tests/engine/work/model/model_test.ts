@@ -248,6 +248,24 @@ async function play(seed: number, cells: Cell[], concurrency: number, ops: Op[])
   return ended;
 }
 
+const ONE: Cell[] = [{
+  needs: [],
+  attempts: 1,
+  errors: "stop",
+  fallback: false,
+  script: { flaky: 0, good: false, delays: 0 },
+}];
+/** Courses that found a bug: a seed, and operations with their two numbers. */
+const found = (seed: number, ops: string): [number, Cell[], number, Op[]] => [
+  seed,
+  ONE,
+  1,
+  ops.split(", ").map((text) => text.split(" ")).map(([op, n, m]) => ({
+    op: op!,
+    n: Number(n),
+    m: Number(m),
+  })),
+];
 /** A course of whole engines takes as long as many of the state alone. */
 const SHARE = 1 / 20;
 const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -265,7 +283,18 @@ Deno.test("S1 S2 S3 S4 S5 L1 L2 L4 C2 Q1 P1 P5 P6 P10 P12 P13 whatever workers d
         for (const run of runs) assertEquals(run.phase, "ended");
       },
     ),
-    modelRuns(20, SHARE),
+    {
+      ...modelRuns(20, SHARE),
+      examples: [
+        found(15, "crashAnother 0 2, release 0 0"),
+        found(775005275, "cancel 0 3, retry 1 0, few 2 0, end 0 4, restart 0 3"),
+        found(
+          1355547889,
+          "submit 0 0, pump 0 0, restart 0 0, pause 1 0, crash 3 0, cancel 1 3, few 0 0, end 0 3, stall 0 5, resume 1 0",
+        ),
+        found(10, "resume 0 3, stall 0 5, skip 0 1, restart 0 0, few 0 0, retry 4 0"),
+      ],
+    },
   );
 });
 
@@ -288,6 +317,9 @@ Deno.test("S5 P6 P10 R01 crashes, restarts, takeovers and lost answers change no
       }
       assertEquals(run.outcome, outcomeOfEnds(run.plan, ends, false));
     }),
-    modelRuns(20, SHARE),
+    {
+      ...modelRuns(20, SHARE),
+      examples: [found(0, "leave 0 0, end 0 0, crash 0 0, loseAnswer 0 0, pump 0 0")],
+    },
   );
 });

@@ -1,0 +1,38 @@
+/**
+ * A process with an engine on a store file, for B7. Arguments: store file, log file, worker id, ttl of its session in ms,
+ * and how many runs it submits. Each call of a cell is a line in the log, `run cell`. Prints a line when the first cell
+ * runs, and one when all runs of the file have ended.
+ */
+import { openStore } from "../../engine/mod.ts";
+import { chainOf, CountedStore, engineOn, inParallel } from "./shapes.ts";
+
+/** Cells of each run. */
+export const CHAIN = 5;
+
+if (import.meta.main) {
+  const [path, log, worker, ttlMs, runs] = Deno.args as [string, string, string, string, string];
+  const { store, release } = await openStore(path);
+  const { store: counted } = new CountedStore(store);
+  const file = Deno.openSync(log, { append: true, create: true });
+  const utf8 = new TextEncoder();
+  let called = false;
+  const engine = await engineOn(counted, ".", ({ run, cell, clock }) => {
+    if (!called) console.log("begun");
+    called = true;
+    file.writeSync(utf8.encode(`${run} ${cell.name}\n`));
+    return clock.sleep(1).then(() => ({ type: "succeeded", value: 1 }));
+  }, { worker, sessionTtlMs: Number(ttlMs) });
+  await inParallel(
+    Number(runs),
+    100,
+    () => engine.submit({ notebook: "bench", text: chainOf(CHAIN), author: "bench" }),
+  );
+  for (;;) {
+    const all = await engine.runs({ limit: 1_000 });
+    if (all.length > 0 && all.every(({ label }) => label === "succeeded")) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  console.log("done");
+  await engine.close();
+  await release();
+}
