@@ -290,12 +290,18 @@ export async function breaches(store: Store, lines: readonly Line[], folder?: st
   return found;
 }
 
-/** What concerns no run alone: that every answered submission is there (C1), and that a refusal left nothing (L3). */
+/**
+ * What concerns no run alone: that every answered submission is there (C1), that nothing was done for a run that is not
+ * (C2), and that a refusal left nothing (L3).
+ */
 async function overall(left: Left, lines: readonly Line[]): Promise<string[]> {
   const found: string[] = [];
   for (const line of lines) {
     if (line.at === "submitted" && !left.runs.has(line.run)) {
       found.push(`C1 ${line.run} was answered and is not there`);
+    }
+    if ((line.at === "ran" || line.at === "event") && !left.runs.has(line.run)) {
+      found.push(`C2 ${line.at} of ${line.run}, which is not there`);
     }
     if (line.at !== "refused") continue;
     const value = await left.bytes(line.key);

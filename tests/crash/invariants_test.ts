@@ -166,6 +166,20 @@ const BREACHES: [string, string, (scene: Scene) => Promise<void> | void][] = [
   ],
   [
     "C2",
+    "code that ran for a run that is nowhere",
+    ({ lines }) =>
+      void lines.push({
+        at: "ran",
+        run: "run_0",
+        step: "c",
+        attempt: 1,
+        session: "w1",
+        epoch: 1,
+        late: false,
+      }),
+  ],
+  [
+    "C2",
     "code that ran once more than it was started",
     ({ lines }) => void lines.push(lines.find((line) => line.at === "ran" && line.step === "c")!),
   ],

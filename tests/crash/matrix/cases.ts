@@ -23,7 +23,7 @@ const STARRED: ReadonlySet<FaultPoint> = new Set<FaultPoint>([
 
 /** Points that belong to something else than a run under way, and the test that tries them. */
 const ELSEWHERE: Partial<Record<FaultPoint, string>> = {
-  "retention.half": "tests/crash/retention_test.ts",
+  "retention.half": "tests/crash/retention/half_test.ts",
 };
 
 /** How many cases run at a time: they mostly wait. */

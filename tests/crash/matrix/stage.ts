@@ -67,16 +67,21 @@ export class Stage {
 
   /** Submits one run that is to begin soon and one that must end soon, counted from the first try that was accepted. */
   async submitTimed(later: Request, late: Request): Promise<string[]> {
-    if (!this.marked("times")) this.mark("times", String(Date.now()));
-    for (;;) {
-      const from = Number(Deno.readTextFileSync(`${this.options.folder}/times`));
+    return [
+      await this.#timed((from) => ({ ...later, startAt: from + LATER_MS })),
+      await this.#timed((from) => ({ ...late, deadline: from + LATE_MS })),
+    ];
+  }
+
+  async #timed(request: (from: number) => Request): Promise<string> {
+    const name = `time of ${request(0).notebook}`;
+    for (let again = false;; again = true) {
+      if (again || !this.marked(name)) this.mark(name, String(Date.now()));
       try {
-        const first = await this.submit({ ...later, startAt: from + LATER_MS });
-        return [first, await this.submit({ ...late, deadline: from + LATE_MS })];
+        return await this.submit(request(Number(Deno.readTextFileSync(`${this.options.folder}/${name}`))));
       } catch (error) {
         // Nobody accepted it while there was time.
         if (!(error instanceof EngineError) || error.code !== "schema_invalid") throw error;
-        this.mark("times", String(Date.now()));
       }
     }
   }

@@ -4,9 +4,9 @@
  * Runs one notebook of twelve cells to its end; a run found in the store is gone on with. Each call of a cell's code
  * is a line in the log, written before the cell returns, so that the log says what ran however the process ended.
  */
-import { openStore } from "../../engine/store/open.ts";
-import { FAN } from "./matrix/scenarios.ts";
-import { ended, engineOf, notebookOf, ScriptedKind } from "../engine/work/_harness.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import { FAN } from "../matrix/scenarios.ts";
+import { ended, engineOf, notebookOf, ScriptedKind } from "../../engine/work/_harness.ts";
 
 const [path, log] = Deno.args as [string, string];
 

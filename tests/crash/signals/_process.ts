@@ -5,10 +5,10 @@
  *
  * As `_child.ts` otherwise: one notebook of twelve cells, a line in the log for each call.
  */
-import { openStore } from "../../engine/store/open.ts";
-import type { Attempt, Outcome } from "../../engine/kinds/kind.ts";
-import { ended, engineOf, notebookOf, ScriptedKind, untilAborted } from "../engine/work/_harness.ts";
-import { FAN as CELLS } from "./matrix/scenarios.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import type { Attempt, Outcome } from "../../../engine/kinds/kind.ts";
+import { ended, engineOf, notebookOf, ScriptedKind, untilAborted } from "../../engine/work/_harness.ts";
+import { FAN as CELLS } from "../matrix/scenarios.ts";
 
 const [path, log, ttlMs, first] = Deno.args as [string, string, string, "holds" | "pauses"];
 

@@ -3,11 +3,11 @@
  * another process on the same file ends the run as it would have ended undisturbed. At the fault points: `matrix_test.ts`.
  */
 import { assert, assertEquals } from "@std/assert";
-import { eventPrefix, runPrefix } from "../../engine/store/keys.ts";
-import { openStore } from "../../engine/store/open.ts";
-import type { RunView } from "../../engine/wire/view.ts";
-import { readRecord } from "../../engine/work/records.ts";
-import { FAN as CELLS } from "./matrix/scenarios.ts";
+import { eventPrefix, runPrefix } from "../../../engine/store/keys.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import type { RunView } from "../../../engine/wire/view.ts";
+import { readRecord } from "../../../engine/work/records.ts";
+import { FAN as CELLS } from "../matrix/scenarios.ts";
 
 const CHILD = new URL("./_child.ts", import.meta.url).pathname;
 

@@ -3,8 +3,8 @@
  * that it was away for too long.
  */
 import { assert, assertEquals } from "@std/assert";
-import { systemClock } from "../../engine/base/clock.ts";
-import type { JournalRecord } from "../../engine/run/event.ts";
+import { systemClock } from "../../../engine/base/clock.ts";
+import type { JournalRecord } from "../../../engine/run/event.ts";
 import {
   eventPrefix,
   framePrefix,
@@ -12,12 +12,12 @@ import {
   readyPrefix,
   runPrefix,
   sessionPrefix,
-} from "../../engine/store/keys.ts";
-import { openStore } from "../../engine/store/open.ts";
-import type { Key, Store } from "../../engine/store/store.ts";
-import type { RunView } from "../../engine/wire/view.ts";
-import { readFrames, readRecord } from "../../engine/work/records.ts";
-import { FAN as CELLS } from "./matrix/scenarios.ts";
+} from "../../../engine/store/keys.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import type { Key, Store } from "../../../engine/store/store.ts";
+import type { RunView } from "../../../engine/wire/view.ts";
+import { readFrames, readRecord } from "../../../engine/work/records.ts";
+import { FAN as CELLS } from "../matrix/scenarios.ts";
 
 const PROCESS = new URL("./_process.ts", import.meta.url).pathname;
 
