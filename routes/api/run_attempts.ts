@@ -32,7 +32,7 @@ export function attemptsOf(step: string, events: Iterable<WireEvent>): Attempt[]
       attempts.push({ n: event.attempt, reason: event.reason, startedAt: iso(event.at) });
     }
     const last = attempts.at(-1);
-    if (last === undefined || last.n !== event.attempt || last.endedAt !== undefined) continue;
+    if (last === undefined || last.endedAt !== undefined) continue;
     Object.assign(last, endOf(event));
   }
   return attempts;

@@ -94,7 +94,8 @@ async function packagedBinaries(target: string): Promise<string> {
 
 /** Says `ready` or `ended`, then waits for the end of its input, which comes with the end of who started it. */
 const WATCH = `
-  trap '' INT
+  trap '' INT HUP
+  trap : TERM
   "$1/postgres" -D data -p "$2" -k '' -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
     >log 2>&1 </dev/null &
   server=$!

@@ -99,7 +99,7 @@ Deno.test("CL-306 wrong arguments are exit 2 with the nearest match, a missing f
       [["run", "notebooks/hello.md", "--param", "n"], 2, "NAME=VALUE"],
       [["run", "notebooks/hello.md", "--param", "m=1"], 2, "Unknown param 'm'"],
       [["run", "notebooks/hello.md", "--param", "n=many"], 2, "Param 'n' must be a number"],
-      [["run", "notebooks/hello.md", "--store", "postgres://x"], 6, "A store is"],
+      [["run", "notebooks/hello.md", "--store", "redis://x"], 6, "A store is"],
       [["run", "notebooks/none.md"], 3, "no file of this name"],
       [["serve", "--port", "70000"], 2, "from 0 to 65535"],
       [["serve", "--host", "0.0.0.0"], 2, "Weft serves only 127.0.0.1"],

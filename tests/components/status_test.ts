@@ -70,6 +70,8 @@ const CASES: [id: string, cell: CellView | undefined, context: object, shown: st
   ],
   ["ST-232", undefined, { disabled: true }, "⊘ disabled"],
   ["ST-234", cell({ label: "cancelled", ...took }), {}, "■ cancelled 4.2 s"],
+  ["ST-506", cell({ label: "running", stopping: "skipped", startedAt: at }), {}, "◼ skipping"],
+  ["EN-604", cell({ label: "cancelled", unsettled: true, ...took }), {}, "■ cancelled, did not stop"],
   ["ST-236", undefined, { invalid: true }, "! not a usable cell"],
 ];
 

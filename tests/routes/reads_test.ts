@@ -75,7 +75,7 @@ Deno.test("AP-607 steps, all, by label and one; AP-608 attempts with why each be
 });
 
 Deno.test("AP-611 the journal as it is told, in pages that go on where the last one ended", async () => {
-  const { get } = await withRun();
+  const { get, run } = await withRun();
   const whole = (await get("/journal") as Any).items;
   assertEquals(whole.map(({ type }: Any) => type), [
     "run.queued",
@@ -96,6 +96,9 @@ Deno.test("AP-611 the journal as it is told, in pages that go on where the last 
     after = `&after=${page.next}`;
   }
   assertEquals([paged, pages], [whole, 2]);
+  run.tell({ type: "run.paused", label: "paused" }, { type: "run.resumed", label: "running" });
+  const last = await get(`/journal?limit=1&after=c${run.groups.length - 1}`) as Any;
+  assertEquals(last.items.length, 2, "what happened at once is not cut");
   assertEquals((await get("/journal?limit=0") as Any).code, "query_invalid");
   assertEquals((await get("/journal?after=nonsense") as Any).code, "cursor_invalid");
 });
@@ -168,9 +171,11 @@ Deno.test("OB-121 ready while the store answers, and from the beginning of the e
   await settle();
   await clock.advance(1_000);
   assertEquals((await slow).status, 503);
+  const ends = client({ draining: end.signal });
+  assertEquals((await ends.json("/readyz")).status, 200);
   end.abort();
-  assertEquals((await json("/readyz")).body.draining, true);
-  assertEquals((await json("/healthz")).status, 200);
+  assertEquals(await ends.json("/readyz"), { status: 503, body: { store: true, draining: true } });
+  assertEquals((await ends.json("/healthz")).status, 200);
 });
 
 /** The next message of a live stream, whose groups wait a moment for one another. */

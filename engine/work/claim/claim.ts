@@ -124,12 +124,20 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
     else taken.push(session);
   }
   if (taken.length > 0) hit("takeover.bumped");
+  const orphans: Entry[] = [];
   for (const entry of leases) {
-    const run = lastText(entry.key);
-    const lease = await readable(ports, run, () => readLease(entry));
-    if (lease === undefined || alive.has(lease.session)) continue;
-    if (ports.room() > 0) await claim(ports, run, [], entry);
-    else await requeue(ports, run, entry);
+    const lease = await readable(ports, lastText(entry.key), () => readLease(entry));
+    if (lease !== undefined && !alive.has(lease.session)) orphans.push(entry);
+  }
+  // Together, as in `claimAll`: one after the other, 500 runs took 13 s on a busy machine, most of it spent waiting.
+  for (let i = 0; i < orphans.length; i += WINDOW) {
+    const room = ports.room();
+    await Promise.all(
+      orphans.slice(i, i + WINDOW).map((entry, k) => {
+        const run = lastText(entry.key);
+        return k < room ? claim(ports, run, [], entry) : requeue(ports, run, entry);
+      }),
+    );
   }
   for (const session of taken) await store.closeSession(session);
 }

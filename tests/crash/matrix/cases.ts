@@ -99,20 +99,19 @@ function random(seed: number): () => number {
 export const nameOf = ({ scenario, point, passing, way }: Case) =>
   `${way} at ${point} (${passing}) of ${scenario}`;
 
-/** Runs cases and prints each as it ends; returns those that failed, with why. */
-export async function runCases(cases: readonly Case[]): Promise<string[]> {
-  const failures: string[] = [];
+/** Runs cases side by side, then shows each as a step of the test. */
+export async function runCases(test: Deno.TestContext, cases: readonly Case[]): Promise<void> {
+  const ran: [name: string, error: unknown][] = [];
   await inParallel(cases, async (one) => {
     const from = performance.now();
-    try {
-      await runCase(one);
-    } catch (error) {
-      failures.push(`${nameOf(one)}: ${(error as Error).message}`);
-    }
-    const failed = failures.at(-1)?.startsWith(nameOf(one)) ? "FAILED" : "ok";
-    console.log(`  ${failed} ${nameOf(one)} ${Math.round(performance.now() - from)} ms`);
+    const error = await runCase(one).catch((error) => error);
+    ran.push([`${nameOf(one)}: ${Math.round(performance.now() - from)} ms`, error]);
   });
-  return failures;
+  for (const [name, error] of ran) {
+    await test.step(name, () => {
+      if (error !== undefined) throw error;
+    });
+  }
 }
 
 async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {

@@ -111,7 +111,8 @@ async function main(part: Part): Promise<void> {
       Deno.kill(Deno.pid, "SIGSTOP");
     },
     lose: () => answers.lose = true,
-    repeat: () => void repeats.push(...posted.map((post) => post()), stage?.repeat() ?? Promise.resolve()),
+    repeat: () =>
+      void repeats.push(...posted.map((post) => post()), set.stage?.repeat() ?? Promise.resolve()),
     "jump +60": () => skew = 60_000,
     "jump -60": () => void (skew = -60_000, setTimeout(() => skew = 0, WRONG_MS)),
   };
@@ -121,13 +122,13 @@ async function main(part: Part): Promise<void> {
     if (fault?.point === point && fault.passing === passed[point]) acts[fault.act]();
   });
 
-  let stage: Stage | undefined;
-  const behaviour = scenario.behaviour(() => stage!);
+  const set: { stage?: Stage } = {};
+  const behaviour = scenario.behaviour(() => set.stage!);
   const kind = new ScriptedKind(
     new Proxy<Behaviour>({}, {
       get: (_, step: string) => async (attempt: Parameters<ScriptedKind["run"]>[0]) => {
         evidence.ran(attempt.run, step, attempt.attempt);
-        while (stage === undefined) await sleep(1);
+        while (set.stage === undefined) await sleep(1);
         const act = behaviour[step];
         if (act !== undefined) return await act(attempt);
         const numbers = Object.values(attempt.inputs).map(Number);
@@ -147,7 +148,7 @@ async function main(part: Part): Promise<void> {
     print(JSON.stringify({ passed, views } satisfies Report));
     Deno.exit(0);
   };
-  stage = new Stage(engine, store, evidence, {
+  const stage = set.stage = new Stage(engine, store, evidence, {
     folder,
     keyless,
     last: part.last ?? false,

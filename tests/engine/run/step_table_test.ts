@@ -196,7 +196,7 @@ Deno.test("EN-409 EN-606 a run that expired can be restarted: the deadline that 
 
 Deno.test("EN-606 a run is restarted ten times and no more", () => {
   const test = started({ a: {} }).start("a").succeed("a");
-  const restart = { type: "restartRun", from: ["a"], ...ann } as const;
+  const restart: RunCommand = { type: "restartRun", from: ["a"], ...ann };
   for (let i = 0; i < 10; i++) {
     test.tell({ type: "endRun" });
     assertEquals(decide(test, restart), "run.reopened");

@@ -279,3 +279,34 @@ Deno.test("reducing 20,000 groups of a run with 10,000 cells stays linear", () =
   assertEquals(view.cells.c9999?.text, "tt");
   assertEquals(performance.now() - begin < 2000, true);
 });
+
+Deno.test("EN-302 the label of a run that goes on follows from its cells", () => {
+  const retried = event(4, {
+    type: "step.retried",
+    step: "scout",
+    label: "retrying",
+    attempt: 1,
+    due: 9_000,
+    problem,
+  });
+  const delayed = event(4, {
+    type: "step.delayed",
+    step: "scout",
+    label: "suspended",
+    attempt: 1,
+    due: 9_000,
+  });
+  const begun = [queued, event(2, { type: "run.started", label: "running" }), started(3, 1)];
+  const other = event(5, { type: "step.queued", step: "strong", label: "queued" });
+  const paused = event(6, { type: "run.paused", label: "paused" });
+  for (
+    const [items, label] of [
+      [begun, "running"],
+      [[...begun, retried], "retrying"],
+      [[...begun, delayed], "waiting"],
+      [[...begun, retried, other], "running"],
+      [[...begun, retried, paused], "paused"],
+      [[queued], "queued"],
+    ] as const
+  ) assertEquals(after(...items).label, label);
+});

@@ -15,6 +15,7 @@ import {
   notebookOf,
   pass,
   ScriptedKind,
+  soon,
   valuesOf,
 } from "./_harness.ts";
 
@@ -79,7 +80,7 @@ for (const { name, make } of await storeProfiles()) {
 
     const before = await contentOf(store);
     late.open();
-    await log.has("session_lost");
+    await soon(log.has("session_lost"));
     assertEquals(await contentOf(store), before);
     assertEquals(dead.calls, ["a#1", "b#1"]);
     await pass(stopped, first.close());

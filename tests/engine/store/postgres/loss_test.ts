@@ -126,7 +126,12 @@ Deno.test("a store is opened by its address, shared with others, and made by who
     assertEquals(await textAt(store, ["a"]), "x");
     await release();
   }
-  const elsewhere = await openStore(server.address());
+  // The client's own parameters go with the address, such as this one for poolers that keep no statements.
+  const elsewhere = await openStore(`${server.address()}&prepare=false`);
   assertEquals(await keysOf(elsewhere.store, []), [], "another schema is another store");
+  const session = await openSession(elsewhere.store);
+  assertEquals(await elsewhere.store.commit(session, [], [put(["a"])], []), "ok");
+  assertEquals(await keysOf(elsewhere.store, ["a"]), []);
+  assertEquals(await textAt(elsewhere.store, ["a"]), "x");
   await elsewhere.release();
 });

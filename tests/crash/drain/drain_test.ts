@@ -1,10 +1,10 @@
 /** Two processes on one store file, and SIGTERM to the one that runs: what it has goes on in the next. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { EngineError } from "../../engine/base/errors.ts";
-import type { Engine } from "../../engine/mod.ts";
-import { LANE, leasePrefix, readyPrefix, sessionPrefix } from "../../engine/store/keys.ts";
-import { openStore } from "../../engine/store/open.ts";
-import type { Store } from "../../engine/store/store.ts";
+import { EngineError } from "../../../engine/base/errors.ts";
+import type { Engine } from "../../../engine/mod.ts";
+import { LANE, leasePrefix, readyPrefix, sessionPrefix } from "../../../engine/store/keys.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import type { Store } from "../../../engine/store/store.ts";
 import {
   ended,
   engineOf,
@@ -14,8 +14,8 @@ import {
   notebookOf,
   ScriptedKind,
   valuesOf,
-} from "../engine/work/_harness.ts";
-import { breaches } from "./_invariants.ts";
+} from "../../engine/work/_harness.ts";
+import { breaches } from "../_invariants.ts";
 
 const SERVER = new URL("./_server.ts", import.meta.url).pathname;
 

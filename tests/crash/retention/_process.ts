@@ -2,13 +2,13 @@
  * A process that deletes what is due in a store file. Arguments: store path, and optionally at which passing of the
  * fault point `retention.half` to die by SIGKILL. Prints what it did.
  */
-import { artifacts as openArtifacts } from "../../engine/artifacts/artifacts.ts";
-import { systemClock } from "../../engine/base/clock.ts";
-import { onFault } from "../../engine/base/faults.ts";
-import { noLog } from "../../engine/base/log.ts";
-import { openStore } from "../../engine/store/open.ts";
-import { journals } from "../../engine/work/journal.ts";
-import { retain } from "../../engine/work/upkeep/retain.ts";
+import { artifacts as openArtifacts } from "../../../engine/artifacts/artifacts.ts";
+import { systemClock } from "../../../engine/base/clock.ts";
+import { onFault } from "../../../engine/base/faults.ts";
+import { noLog } from "../../../engine/base/log.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import { journals } from "../../../engine/work/journal.ts";
+import { retain } from "../../../engine/work/upkeep/retain.ts";
 
 const [path, passing = "0"] = Deno.args as [string, string?];
 let left = Number(passing);

@@ -1,14 +1,14 @@
 /** kill -9 of a process that deletes, on a real file: the next one finishes, and in between it is no run. */
 import { assert, assertEquals } from "@std/assert";
-import { artifacts as openArtifacts } from "../../engine/artifacts/artifacts.ts";
-import { byTimePrefix, lastText } from "../../engine/store/keys.ts";
-import { openStore } from "../../engine/store/open.ts";
-import type { Store } from "../../engine/store/store.ts";
-import { journals } from "../../engine/work/journal.ts";
-import { ManualClock } from "../_support/manual_clock.ts";
-import { benchOf, keysWith, make } from "../engine/work/upkeep/_harness.ts";
+import { artifacts as openArtifacts } from "../../../engine/artifacts/artifacts.ts";
+import { byTimePrefix, lastText } from "../../../engine/store/keys.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import type { Store } from "../../../engine/store/store.ts";
+import { journals } from "../../../engine/work/journal.ts";
+import { ManualClock } from "../../_support/manual_clock.ts";
+import { benchOf, keysWith, make } from "../../engine/work/upkeep/_harness.ts";
 
-const PROCESS = new URL("./_retention.ts", import.meta.url).pathname;
+const PROCESS = new URL("./_process.ts", import.meta.url).pathname;
 
 async function deleting(path: string, ...passing: string[]): Promise<Deno.CommandOutput> {
   const args = ["run", "-A", "--no-check", PROCESS, path, ...passing];

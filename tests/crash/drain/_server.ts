@@ -5,8 +5,8 @@
  * Cells: `holds` ends only when it is aborted, `soon` a moment after SIGTERM, any other at once with the sum of its
  * inputs and 1. With a third argument all end at once.
  */
-import { openStore } from "../../engine/store/open.ts";
-import { engineOf, gate, ScriptedKind, untilAborted } from "../engine/work/_harness.ts";
+import { openStore } from "../../../engine/store/open.ts";
+import { engineOf, gate, ScriptedKind, untilAborted } from "../../engine/work/_harness.ts";
 
 const [path, drainMs, plain] = Deno.args as [string, string, string?];
 const print = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
