@@ -184,8 +184,14 @@ async function requeue({ store, committer }: ClaimPorts, run: string, lease: Ent
   const [stored] = await store.get([runKey(run)]);
   if (stored === undefined) return;
   const head: RunHead = readHead(stored);
-  const put: Put = { key: readyKey(LANE, rankOf(head), run), value: encodeRecord(null) };
-  await committer.claim([{ key: lease.key, version: lease.version }], [put], [lease.key]);
+  // L2 The lease goes, so that the head has to tell how far the epochs have come.
+  const { epoch } = readLease(lease);
+  const puts: Put[] = [
+    { key: readyKey(LANE, rankOf(head), run), value: encodeRecord(null) },
+    { key: stored.key, value: encodeRecord({ ...head, epoch }) },
+  ];
+  const checks = [stored, lease].map(({ key, version }) => ({ key, version }));
+  await committer.claim(checks, puts, [lease.key]);
 }
 
 async function readable<T>(

@@ -132,8 +132,6 @@ export function buildTurn(
   startWhatMay(turn, slots, hungry);
   for (const [live, part] of turn.runs) {
     if (part.events.length === 0 && part.frames.length === 0 && !part.released) turn.runs.delete(live);
-    // Its lease goes with its end: what is said to it from here on needs an owner again.
-    else if (live.run.phase === "ended") live.released = true;
   }
   return turn;
 }

@@ -33,8 +33,9 @@ export interface Script {
   /** Tries that fail for a passing reason before one comes to an end. */
   flaky: number;
   good: boolean;
-  /** Times that each attempt gives its slot back. */
+  /** Times that each attempt gives its slot back, and for how long: long enough to leave memory, or not. */
   delays: number;
+  delayMs: number;
 }
 
 const MACROTASK = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -158,12 +159,12 @@ export class World {
     const call = calls[n % calls.length];
     if (call === undefined) return false;
     const { run, cell, saved } = call.attempt;
-    const { flaky, good, delays } = this.scripts[Number(cell.name.slice(1))]!;
+    const { flaky, good, delays, delayMs } = this.scripts[Number(cell.name.slice(1))]!;
     const failures = await this.#failures(run, cell.name);
     const waited = Number(saved ?? 0);
     const problem = (category: "network" | "code_error") => ({ category, message: "it broke" });
     const outcome: Outcome = waited < delays
-      ? { type: "delayed", ms: 700, saved: waited + 1 }
+      ? { type: "delayed", ms: delayMs, saved: waited + 1 }
       : failures < flaky
       ? { type: "failed", problem: problem("network") }
       : good

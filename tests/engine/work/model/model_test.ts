@@ -32,7 +32,8 @@ const cells: fc.Arbitrary<Cell[]> = fc.array(
     script: fc.record({
       flaky: fc.nat(2),
       good: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
-      delays: fc.integer({ min: 0, max: 3 }).map((n) => Math.max(0, n - 2)),
+      delays: fc.nat(1),
+      delayMs: fc.constantFrom(700, 45_000),
     }),
   }),
   { minLength: 1, maxLength: 8, size: "max" },
@@ -253,7 +254,7 @@ const ONE: Cell[] = [{
   attempts: 1,
   errors: "stop",
   fallback: false,
-  script: { flaky: 0, good: false, delays: 0 },
+  script: { flaky: 0, good: false, delays: 0, delayMs: 0 },
 }];
 /** Courses that found a bug: a seed, and operations with their two numbers. */
 const found = (seed: number, ops: string): [number, Cell[], number, Op[]] => [
