@@ -20,7 +20,6 @@ import { retentionOf } from "../notebook/policy.ts";
 import { inOrder } from "../notebook/problem.ts";
 import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
-import { LONGEST_DELAY_MS } from "../run/commands/attempt.ts";
 import type { History, Plan, PlanStep } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, runKey, timerKey } from "../store/keys.ts";
@@ -30,7 +29,8 @@ import type { Answer } from "./commit/turn.ts";
 import { rankOf, type RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
 import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
-import { type Named, named } from "./idempotency.ts";
+import { type Named, named } from "./request/idempotency.ts";
+import { checkOptions, optionsOf } from "./request/options.ts";
 
 /** A request to run a notebook. */
 export interface RunRequest {
@@ -305,46 +305,6 @@ function fingerprintOf(request: RunRequest): string {
   return sha256(
     canonicalJson({ notebook, params, cells: cells ?? null, ...Object.fromEntries(said) } as Json),
   );
-}
-
-/** EN-2401: an option that is over its limit is refused, with the limit. */
-function checkOptions({ startAt, deadline, priority, tags, overrides }: RunRequest, now: number): void {
-  const refuse = (message: string) => {
-    throw new EngineError("schema_invalid", message);
-  };
-  if (startAt !== undefined && startAt > now + LONGEST_DELAY_MS) {
-    refuse("A run may begin a year from now at the latest");
-  }
-  if (deadline !== undefined && deadline <= Math.max(now, startAt ?? now)) {
-    refuse("The deadline of a run must lie after its beginning");
-  }
-  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= 100)) {
-    refuse(`A priority is a whole number from 0 to 100: ${priority}`);
-  }
-  const { concurrency } = overrides ?? {};
-  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1)) {
-    refuse(`Concurrency is a whole number from 1: ${concurrency}`);
-  }
-  const bytes = (text: string) => new TextEncoder().encode(text).length;
-  const entries = Object.entries(tags ?? {});
-  const long = entries.find(([name, value]) => bytes(name) > 64 || bytes(value) > 256);
-  if (entries.length > 32) throw new EngineError("tag_limit", `A run may have 32 tags: ${entries.length}`);
-  if (long !== undefined) {
-    throw new EngineError(
-      "tag_limit",
-      `A tag may have 64 bytes of name and 256 of value: ${long[0].slice(0, 64)}`,
-    );
-  }
-}
-
-/** Options as a head and the first event have them. */
-function optionsOf({ startAt, deadline, priority, tags }: RunRequest, now: number) {
-  return {
-    ...(startAt === undefined || startAt <= now ? {} : { startAt }),
-    ...(deadline === undefined ? {} : { deadline }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(tags === undefined || Object.keys(tags).length === 0 ? {} : { tags }),
-  };
 }
 
 /** Fallbacks as their plans were made with them: a plan that serves again finds that what it names may have gone. */

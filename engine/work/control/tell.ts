@@ -20,7 +20,7 @@ import type { Store } from "../../store/store.ts";
 import { answersTo } from "../claim/inbox.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
-import { named } from "../idempotency.ts";
+import { named } from "../request/idempotency.ts";
 import { type CommandAnswer, readAnswer, readLease } from "../records.ts";
 import { hashOf, holdsOf } from "../upkeep/names.ts";
 import type { Worker } from "../worker.ts";

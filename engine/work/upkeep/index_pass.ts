@@ -28,7 +28,7 @@ import {
 } from "../../store/keys.ts";
 import type { Entry, Key } from "../../store/store.ts";
 import { rankOf, type RunHead } from "../commit/live_run.ts";
-import { KEPT_MS } from "../idempotency.ts";
+import { KEPT_MS } from "../request/idempotency.ts";
 import { readAnswer, readHead, readPast } from "../records.ts";
 import { dueEntry } from "./due.ts";
 import { grouped, readable, type UpkeepPorts } from "./ports.ts";

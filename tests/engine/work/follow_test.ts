@@ -199,48 +199,6 @@ Deno.test("AP-712 EN-606 the end of a run that was opened again is the last one,
   const heard: string[] = [];
   engine.onRun(({ id, label }) => heard.push(`${id} ${label}`));
   const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
-  await ended(engine, run);
-  fails = false;
-  heard.length = 0;
-  await engine.tell(run, { type: "restartRun", by: "t" });
-  assertEquals((await ended(engine, run)).label, "succeeded");
-  await engine.close();
-});
-
-Deno.test("a view of a chain costs in proportion to its cells", async () => {
-  const costs: number[] = [];
-  for (const length of [500, 5_000]) {
-    const cells = Object.fromEntries(
-      Array.from({ length }, (_, i) => [`c${i}`, i === 0 ? [] : [`c${i - 1}`]]),
-    );
-    const engine = await engineOf(memoryStore(), new ScriptedKind());
-    const { run } = await engine.submit({ notebook: "n", text: notebookOf(cells), author: "t" });
-    assertEquals((await ended(engine, run)).label, "succeeded");
-    const times: number[] = [];
-    for (let i = 0; i < 3; i++) {
-      const from = performance.now();
-      await engine.view(run);
-      times.push(performance.now() - from);
-    }
-    costs.push(Math.min(...times));
-    await engine.close();
-  }
-  // Ten times the cells; the square of that would be a hundred times the cost.
-  assert(costs[1]! / costs[0]! < 40, `500 cells took ${costs[0]} ms, 5,000 took ${costs[1]} ms`);
-});
-
-Deno.test("AP-712 EN-606 the end of a run that was opened again is the last one, read at once or by halves", async () => {
-  let fails = true;
-  const behaviour = new ScriptedKind({
-    a: () =>
-      fails
-        ? { type: "failed", problem: { category: "code_error", message: "not yet" } }
-        : { type: "succeeded", value: 1 },
-  });
-  const engine = await engineOf(memoryStore(), behaviour);
-  const heard: string[] = [];
-  engine.onRun(({ id, label }) => heard.push(`${id} ${label}`));
-  const { run } = await engine.submit({ notebook: "n", text: notebookOf({ a: [] }), author: "t" });
   const first = await ended(engine, run);
   fails = false;
   heard.length = 0;

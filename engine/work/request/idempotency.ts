@@ -5,12 +5,12 @@
  * A name is kept for a day. Its key holds the day on which it was used, so that old ones lie together and a new request
  * of an old name stands beside them.
  */
-import type { Millis } from "../base/clock.ts";
-import { EngineError } from "../base/errors.ts";
-import { encodeRecord } from "../store/codec.ts";
-import { requestKey } from "../store/keys.ts";
-import type { Key, Put, Store } from "../store/store.ts";
-import { readRequest } from "./records.ts";
+import type { Millis } from "../../base/clock.ts";
+import { EngineError } from "../../base/errors.ts";
+import { encodeRecord } from "../../store/codec.ts";
+import { requestKey } from "../../store/keys.ts";
+import type { Key, Put, Store } from "../../store/store.ts";
+import { readRequest } from "../records.ts";
 
 /** How long a name is known. */
 export const KEPT_MS = 86_400_000;
