@@ -10,9 +10,9 @@ import type { ModelPart, ModelRequest, Models } from "../models/model.ts";
 import type { Usage, Warning } from "../run/event.ts";
 import { displayOf } from "./display.ts";
 import { type Attempt, failed, type Kind, type Outcome } from "./kind.ts";
-import { type PortReader, portReader } from "./ports.ts";
-import { type ExpressionEvaluator, type FilledPrompt, fillPrompt } from "./prompt.ts";
-import { systemOfRole } from "./roles.ts";
+import { type PortReader, portReader } from "./agent/ports.ts";
+import { type ExpressionEvaluator, type FilledPrompt, fillPrompt } from "./agent/prompt.ts";
+import { systemOfRole } from "./agent/roles.ts";
 
 /** What agents work with. */
 export interface AgentTools {

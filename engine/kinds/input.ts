@@ -8,7 +8,7 @@ import { EngineError } from "../base/errors.ts";
 import { type Json, parseJson } from "../base/json.ts";
 import { displayOf } from "./display.ts";
 import { type Attempt, failed, type Kind, type Outcome } from "./kind.ts";
-import { parseCsv } from "./csv.ts";
+import { parseCsv } from "./input/csv.ts";
 
 const SOURCES = ["param", "text", "value", "file", "files"] as const;
 const FORMS = ["text", "json", "csv"] as const;

@@ -379,6 +379,7 @@ export class Worker {
           ...this.ports,
           trusted: () => tenure.held.trusted || this.#lose(tenure),
           stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
+          tell: (live, command) => new Promise((settle) => committer.submit({ live, command, settle })),
           report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
         },
         live,

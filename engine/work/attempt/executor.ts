@@ -25,6 +25,7 @@ import { isOutage, tellOutage } from "../outage.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
 import { resolveInputs } from "./inputs.ts";
 import type { LiveRun } from "../commit/live_run.ts";
+import type { Answer } from "../commit/turn.ts";
 
 /** How long an attempt has to settle after its abort before it is given up. */
 const SETTLE_MS = 5_000;
@@ -47,6 +48,8 @@ export interface ExecutorPorts {
   trusted(): boolean;
   /** Makes frames durable. */
   stream(live: LiveRun, frames: Frame[]): void;
+  /** Tells the run something amid an attempt; resolves when the answer is durable, so that what follows may act on it. */
+  tell(live: LiveRun, command: RunCommand): Promise<Answer>;
   /** Makes the end durable, with the last frames. */
   report(live: LiveRun, command: RunCommand, frames: Frame[]): void;
 }

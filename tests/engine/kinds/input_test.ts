@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { openWorkspace } from "../../../engine/access/open_workspace.ts";
 import type { Json, JsonObject } from "../../../engine/base/json.ts";
-import { parseCsv } from "../../../engine/kinds/csv.ts";
+import { parseCsv } from "../../../engine/kinds/input/csv.ts";
 import { inputKind } from "../../../engine/kinds/input.ts";
 import type { Outcome } from "../../../engine/kinds/kind.ts";
 import { attemptAt } from "./_attempt.ts";

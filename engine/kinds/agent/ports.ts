@@ -2,11 +2,11 @@
  * From a model's answer to the ports of its cell. Owns: the schema that is asked for, reading the answer, checking
  * each port. Never: a repair of the answer beyond taking it out of its code fence.
  */
-import { isObject, type Json, type JsonObject, parseJson } from "../base/json.ts";
-import type { OutputPort } from "../notebook/outputs.ts";
-import { failed, type Outcome } from "./kind.ts";
-import { type SchemaCheck, schemaCheck } from "./schema/check.ts";
-import type { SchemaFault } from "./schema/read.ts";
+import { isObject, type Json, type JsonObject, parseJson } from "../../base/json.ts";
+import type { OutputPort } from "../../notebook/outputs.ts";
+import { failed, type Outcome } from "../kind.ts";
+import { type SchemaCheck, schemaCheck } from "../schema/check.ts";
+import type { SchemaFault } from "../schema/read.ts";
 
 /** How answers of a cell become its value. */
 export interface PortReader {

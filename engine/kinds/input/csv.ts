@@ -2,7 +2,7 @@
  * CSV text as rows. Owns: names of columns and which columns hold numbers. Pure.
  */
 import { parse } from "@std/csv";
-import type { Json, JsonObject } from "../base/json.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
 
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 /** As many decimal digits come through a double unchanged. */

@@ -2,13 +2,13 @@
  * From a cell's text to a prompt. Owns: filling placeholders, and what of the prompt is instruction and what is
  * material. Never: calling a model.
  */
-import { isObject, type Json, type JsonObject } from "../base/json.ts";
-import { parseTemplate, renderText, type Segment } from "../expr/template.ts";
-import type { PromptPart } from "../models/model.ts";
-import type { FailureCategory } from "../plan/types.ts";
-import type { Attempt, Outcome } from "./kind.ts";
-import { failed } from "./kind.ts";
-import { paramsOf } from "./jsonata.ts";
+import { isObject, type Json, type JsonObject } from "../../base/json.ts";
+import { parseTemplate, renderText, type Segment } from "../../expr/template.ts";
+import type { PromptPart } from "../../models/model.ts";
+import type { FailureCategory } from "../../plan/types.ts";
+import type { Attempt, Outcome } from "../kind.ts";
+import { failed } from "../kind.ts";
+import { paramsOf } from "../jsonata.ts";
 
 /** What an agent needs of the evaluator of expressions. `value` is absent where an expression gives nothing. */
 export interface ExpressionEvaluator {
