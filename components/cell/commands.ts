@@ -57,6 +57,9 @@ export function cellActions(
       return open ? OF_OPEN : NOTHING;
     case "retrying":
       return OF_RETRY;
+    case "in-doubt":
+      return NOTHING;
+    case "held":
     case "suspended":
     case "waiting":
     case "queued":

@@ -95,6 +95,8 @@ const WORDS: Record<StepLabel, Words> = {
     word: cell.due === undefined ? "waiting" : `goes on in ${formatDuration(Math.max(0, cell.due - now))}`,
     tone: "wait",
   }),
+  held: (cell) => ({ glyph: "◌", word: HELD_WORDS[cell.held ?? "operator"], tone: "wait" }),
+  "in-doubt": () => ({ glyph: "?", word: "in doubt: did it happen?", tone: "warn" }),
   succeeded: (cell) => ({ glyph: "✓", word: `done${took(cell)}${at(cell)}`, tone: "good" }),
   reused: (cell) => ({ glyph: "⟲", word: `reused${at(cell)}`, tone: "good", detail: cell.reusedFrom }),
   supplied: (cell) => ({ glyph: "✎", word: `given by hand${at(cell)}`, tone: "good" }),
@@ -126,8 +128,16 @@ export function lateWord({ unsettled }: CellView): string | undefined {
 
 function isOpen(label: StepLabel | undefined): boolean {
   return label === "waiting" || label === "queued" || label === "running" || label === "retrying" ||
-    label === "suspended";
+    label === "suspended" || label === "held" || label === "in-doubt";
 }
+
+const HELD_WORDS: Record<NonNullable<CellView["held"]>, string> = {
+  capability: "no worker can run it",
+  quota: "waits for a quota",
+  budget: "over its budget",
+  doubt: "in doubt",
+  operator: "put aside",
+};
 
 function skipWord({ skipped, because }: CellView): string {
   if (skipped === "run_stopped") return "skipped, the run was stopped";
@@ -160,6 +170,7 @@ export const RUN_WORDS: Record<RunView["label"], { glyph: string; word: string; 
   queued: { glyph: "⋯", word: "queued", tone: "queue" },
   running: { glyph: "▶", word: "running", tone: "run" },
   retrying: { glyph: "↻", word: "retrying", tone: "run" },
+  held: { glyph: "◌", word: "held", tone: "queue" },
   waiting: { glyph: "◷", word: "waiting", tone: "wait" },
   pausing: { glyph: "‖", word: "pausing", tone: "wait" },
   paused: { glyph: "‖", word: "paused", tone: "wait" },

@@ -8,6 +8,7 @@
 import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { FailureCategory, StoredValue } from "../plan/types.ts";
+import type { Hold } from "./state.ts";
 
 /** What went wrong in a step or a run, for a person and for the retry rule. */
 export interface StepProblem {
@@ -103,6 +104,19 @@ export type RunEvent =
     due: Millis;
     saved?: StoredValue;
     /** Sequence number of the attempt's last frame so far, 0 for none. */
+    frames: number;
+  }
+  /**
+   * A step that is ready may not start, and why; if its attempt was open, it gives its slot back and is called again
+   * with `saved`. Until `due`, or, without it, until something else wakes it.
+   */
+  | {
+    type: "step.held";
+    step: string;
+    attempt: number;
+    wait: Hold;
+    due?: Millis;
+    saved?: StoredValue;
     frames: number;
   }
   /** What it waited for is over, or a person cut the wait short. */

@@ -10,7 +10,7 @@
  * square of that. A caller that must keep the old state folds the journal again.
  */
 import type { Millis } from "../base/clock.ts";
-import type { Need, Plan, PlanStep } from "../plan/types.ts";
+import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
 import { recoveryDelayMs } from "./backoff.ts";
 import type { JournalRecord, RunEvent } from "./event.ts";
 import { reopen } from "./fold/reopen.ts";
@@ -47,6 +47,7 @@ export function newRun(id: string, plan: Plan): Run {
     ready: new Set(),
     open: new Set(),
     waiting: new Set(),
+    parked: new Set(),
     left: plan.steps.length,
   };
 }
@@ -170,11 +171,12 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       begin(run, step, at);
       break;
     case "step.delayed":
-      step.ranMs = (step.ranMs ?? 0) + Math.max(0, at - step.since);
+      giveBack(step, event, at);
       enter(run, step, "suspended", "delay", at, event.due);
-      step.attempt = "held";
-      step.saved = event.saved;
-      step.frames = event.frames;
+      break;
+    case "step.held":
+      if (step.attempt === "open") giveBack(step, event, at);
+      enter(run, step, "ready", event.wait, at, event.due);
       break;
     case "step.woken":
       enter(run, step, "ready", "slot", at);
@@ -218,6 +220,14 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       end(run, step, "succeeded", at, derived);
       break;
   }
+}
+
+/** An open attempt gives its slot back and keeps what its handler gets when it goes on. */
+function giveBack(step: Step, { saved, frames }: { saved?: StoredValue; frames: number }, at: Millis): void {
+  step.ranMs = (step.ranMs ?? 0) + Math.max(0, at - step.since);
+  step.attempt = "held";
+  step.saved = saved;
+  step.frames = frames;
 }
 
 function readsSubstitute(run: Run, { plan }: Step): boolean {

@@ -14,7 +14,17 @@ import { newRun } from "./fold.ts";
 import { illegal, type Run, type Step } from "./state.ts";
 
 /** Fields of a run that are its plan's or follow from it. */
-const DERIVED_RUN = new Set(["id", "plan", "steps", "successors", "ready", "open", "waiting", "left"]);
+const DERIVED_RUN = new Set([
+  "id",
+  "plan",
+  "steps",
+  "successors",
+  "ready",
+  "open",
+  "waiting",
+  "parked",
+  "left",
+]);
 
 /** The state of a run. */
 export interface Snapshot {
@@ -24,6 +34,7 @@ export interface Snapshot {
   ready: string[];
   open: string[];
   waiting: string[];
+  parked: string[];
 }
 
 /** Takes a snapshot. */
@@ -39,6 +50,7 @@ export function takeSnapshot(run: Run): Snapshot {
     ready: [...run.ready],
     open: [...run.open],
     waiting: [...run.waiting],
+    parked: [...run.parked],
   };
 }
 
@@ -56,7 +68,7 @@ export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
     if (step === undefined) throw corrupt(id, `it has a step that the plan lacks: ${name}`);
     Object.assign(step, state satisfies JsonObject as unknown as Partial<Step>);
   }
-  for (const list of ["ready", "open", "waiting"] as const) {
+  for (const list of ["ready", "open", "waiting", "parked"] as const) {
     for (const name of snapshot[list]) run[list].add(name);
   }
   for (const { phase } of run.steps.values()) if (phase === "ended") run.left--;

@@ -34,6 +34,12 @@ export type SkipReason =
   /** A person said so. */
   | "asked";
 
+/** Why a step that is ready may not start: something else has to happen first, or its time to come. */
+export const HOLDS = ["capability", "quota", "budget", "doubt", "operator"] as const;
+
+/** One of {@link HOLDS}. */
+export type Hold = typeof HOLDS[number];
+
 /** One cell in one run. */
 export interface Step {
   readonly plan: PlanStep;
@@ -49,7 +55,7 @@ export interface Step {
   source: "none" | "ran" | "reused" | "supplied";
   outcome: StepOutcome;
   /** What it waits for by itself; a paused run holds it besides (`wait.ts`). */
-  wait: "none" | "inputs" | "slot" | "delay" | "backoff";
+  wait: "none" | "inputs" | "slot" | "delay" | "backoff" | Hold;
   quality: "clean" | "warned";
   /** Upstreams that have not settled yet. */
   pending: number;
@@ -58,7 +64,7 @@ export interface Step {
   /** Start of the latest attempt. */
   startedAt?: Millis;
   endedAt?: Millis;
-  /** With wait `backoff` or `delay`: when it may go on. */
+  /** With wait `backoff` or `delay`, and with others where it is known: when it may go on. */
   due?: Millis;
   /** With attempt `held`: what the handler gets, the last frame so far, and how long it has run. */
   saved?: StoredValue;
@@ -126,6 +132,8 @@ export interface Run {
   readonly open: Set<string>;
   /** Steps that wait for the clock: those with `due`. */
   readonly waiting: Set<string>;
+  /** Steps that wait for something that no clock brings: held or suspended, without `due`. */
+  readonly parked: Set<string>;
   /** Steps not ended. */
   left: number;
 }
@@ -142,9 +150,15 @@ export function illegal(run: Run): string | undefined {
   for (const [name, step] of run.steps) {
     const wrong = illegalStep(step);
     if (wrong !== undefined) return `${name}: ${wrong}`;
-    const listed = [run.ready.has(name), run.open.has(name), run.waiting.has(name)];
+    const listed = [run.ready, run.open, run.waiting, run.parked].map((list) => list.has(name));
     const timed = step.due !== undefined;
-    const belongs = [step.phase === "ready" && !timed, step.phase === "running", timed];
+    const still = step.phase === "suspended" || isHeld(step);
+    const belongs = [
+      step.phase === "ready" && !timed && !still,
+      step.phase === "running",
+      timed,
+      still && !timed,
+    ];
     if (listed.join() !== belongs.join()) return `${name} is not listed as ${step.phase}`;
   }
 }
@@ -155,5 +169,15 @@ function illegalStep({ phase, attempt, outcome, source, quality, wait, due }: St
   if (phase === "suspended" && attempt !== "held") return `suspended with attempt ${attempt}`;
   if ((source !== "none") !== (outcome === "succeeded")) return `source ${source} with outcome ${outcome}`;
   if (quality === "warned" && outcome !== "succeeded") return `warned with outcome ${outcome}`;
-  if ((wait === "backoff" || wait === "delay") !== (due !== undefined)) return `wait ${wait} with due ${due}`;
+  if ((wait === "backoff" || wait === "delay") && due === undefined) return `wait ${wait} with due ${due}`;
+  if (due !== undefined && !WAITS_WITH_DUE.has(wait)) return `wait ${wait} with due ${due}`;
+  if (HELD.has(wait) && phase !== "ready") return `phase ${phase} with wait ${wait}`;
+}
+
+const HELD: ReadonlySet<string> = new Set(HOLDS);
+const WAITS_WITH_DUE: ReadonlySet<string> = new Set(["backoff", "delay", ...HOLDS]);
+
+/** Whether a step is ready but for one of {@link HOLDS}. */
+export function isHeld({ wait }: Step): boolean {
+  return HELD.has(wait);
 }

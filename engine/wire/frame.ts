@@ -8,7 +8,7 @@
 import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
-import type { SkipReason } from "../run/state.ts";
+import type { Hold, SkipReason } from "../run/state.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
 
 /** One entry of an attempt's output stream, by `type`. */
@@ -92,6 +92,8 @@ export type WireEvent =
     | { type: "step.started"; step: string; label: StepLabel; attempt: number; reason: AttemptReason }
     /** Attempt `attempt` gives its slot back until `due`; then the same attempt goes on. */
     | { type: "step.delayed"; step: string; label: StepLabel; attempt: number; due: number }
+    /** It may not start or go on, and why; with `due`, until then. */
+    | { type: "step.held"; step: string; label: StepLabel; attempt: number; wait: Hold; due?: number }
     | { type: "step.continued"; step: string; label: StepLabel; attempt: number }
     /** A person told its open attempt to end. */
     | { type: "step.stopping"; step: string; label: StepLabel; attempt: number; as: "cancelled" | "skipped" }

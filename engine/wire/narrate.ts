@@ -83,6 +83,8 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
       return { ...common, type: event.type };
     case "step.delayed":
       return { ...common, type: event.type, due: event.due };
+    case "step.held":
+      return { ...common, type: event.type, wait: event.wait, ...present({ due: event.due }) };
     case "step.stopping":
       return { ...common, type: event.type, as: event.as };
     case "step.woken": {

@@ -111,16 +111,19 @@ class Draft {
 }
 
 /** Labels of a run that goes on: which of them it has follows from its cells, as in `runLabel` (EN-302). */
-const GOES_ON: ReadonlySet<string> = new Set(["running", "retrying", "waiting"]);
+const GOES_ON: ReadonlySet<string> = new Set(["running", "retrying", "waiting", "held"]);
 
-function labelOf(cells: readonly CellView[]): "running" | "retrying" | "waiting" {
-  let waits: "running" | "retrying" | "waiting" = "running";
+type GoesOn = "running" | "retrying" | "waiting" | "held";
+
+function labelOf(cells: readonly CellView[]): GoesOn {
+  const found = new Set<GoesOn>();
   for (const { label } of cells) {
     if (label === "running" || label === "queued") return "running";
-    if (label === "retrying") waits = label;
-    else if (label === "suspended" && waits === "running") waits = "waiting";
+    if (label === "retrying") found.add("retrying");
+    else if (label === "suspended") found.add("waiting");
+    else if (label === "held" || label === "in-doubt") found.add("held");
   }
-  return waits;
+  return (["retrying", "waiting", "held"] as const).find((label) => found.has(label)) ?? "running";
 }
 
 function newCell(): CellView {
@@ -229,12 +232,23 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       if (event.attempt > cell.attempt) draft.begin(event.step, event.attempt);
       cell.reason = event.reason;
       cell.startedAt = event.at;
+      delete cell.held;
       delete cell.due;
       break;
     case "step.delayed":
       cell.due = event.due;
       break;
+    case "step.held":
+      cell.held = event.wait;
+      if (event.due === undefined) delete cell.due;
+      else cell.due = event.due;
+      break;
+    case "step.queued":
+      delete cell.held;
+      delete cell.due;
+      break;
     case "step.continued":
+      delete cell.held;
       delete cell.due;
       break;
     case "step.stopping":
@@ -277,6 +291,7 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
 const OF_AN_END = [
   "endedAt",
   "due",
+  "held",
   "value",
   "display",
   "reusedFrom",
@@ -290,6 +305,7 @@ const OF_AN_END = [
 
 function ended(cell: CellView, at: number, rest: Partial<CellView>): void {
   cell.endedAt = at;
+  delete cell.held;
   delete cell.due;
   delete cell.stopping;
   for (const [key, value] of Object.entries(rest)) {

@@ -5,7 +5,7 @@
 import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
-import type { SkipReason } from "../run/state.ts";
+import type { Hold, SkipReason } from "../run/state.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
 import type { Wait } from "../run/words/wait.ts";
 
@@ -32,8 +32,10 @@ export interface CellView {
   reason?: AttemptReason;
   startedAt?: number;
   endedAt?: number;
-  /** With label `retrying` or `suspended`: when it may go on. */
+  /** With label `retrying`, `suspended` or `held`: when it may go on. */
   due?: number;
+  /** With label `held` or `in-doubt`: why it may not start. */
+  held?: Hold;
   /** It was told to end, and its attempt has not ended yet. */
   stopping?: "cancelled" | "skipped";
   /** Its last attempt ignored its abort and may still be at work. */

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Json } from "../base/json.ts";
 import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
 import type { RunEvent } from "../run/event.ts";
+import { HOLDS } from "../run/state.ts";
 
 /** Any JSON value. */
 export const json = z.json() as unknown as z.ZodType<Json>;
@@ -97,6 +98,14 @@ export const event = z.discriminatedUnion("type", [
     type: z.literal("step.delayed"),
     ...ofAttempt,
     due: millis,
+    saved: stored.optional(),
+    frames: count,
+  }),
+  z.strictObject({
+    type: z.literal("step.held"),
+    ...ofAttempt,
+    wait: z.enum(HOLDS),
+    due: millis.optional(),
     saved: stored.optional(),
     frames: count,
   }),

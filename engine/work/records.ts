@@ -115,6 +115,7 @@ const state = z.strictObject({
   ready: names,
   open: names,
   waiting: names,
+  parked: names,
 });
 
 const step = z.strictObject({

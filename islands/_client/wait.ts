@@ -8,7 +8,7 @@ import type { PageStore } from "./page_store.ts";
 /** What passes at once is not asked about. */
 const SETTLE_MS = 250;
 /** Labels of a run of which there may be an answer. */
-const STANDS: ReadonlySet<string> = new Set(["delayed", "queued", "retrying", "waiting", "paused"]);
+const STANDS: ReadonlySet<string> = new Set(["delayed", "queued", "retrying", "waiting", "held", "paused"]);
 
 /** Keeps `store.wait` true. */
 export function followWait(store: PageStore): void {

@@ -6,7 +6,7 @@ import type { FailureCategory } from "../../plan/types.ts";
 import { retryDelayMs } from "../backoff.ts";
 import type { Rejected, Transition } from "../command.ts";
 import type { AttemptReason, StoppedAs } from "../event.ts";
-import type { Run, Step, StepOutcome } from "../state.ts";
+import { isHeld, type Run, type Step, type StepOutcome } from "../state.ts";
 import { type Handlers, happen, noStep, refuse, SAME } from "./decide.ts";
 
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
@@ -127,7 +127,8 @@ function openAttempt(
 
 /** Whether a step may start an attempt now, worker slots apart. */
 export function mayStart(run: Run, step: Step, now: Millis): boolean {
-  return step.phase === "ready" && run.phase === "active" && run.intent === "go" && !run.halted &&
+  return step.phase === "ready" && !(isHeld(step) && step.due === undefined) && run.phase === "active" &&
+    run.intent === "go" && !run.halted &&
     run.open.size < run.plan.concurrency && (step.due ?? 0) <= now;
 }
 

@@ -15,7 +15,9 @@ export const stepCommands: Handlers<"retryStep" | "skipStep" | "cancelStep" | "s
       case "idle":
         return refuse("not_ready", `Step ${name} waits for its inputs`);
       case "ready":
-        return step.wait === "backoff" ? happen([{ type: "step.woken", step: name }]) : SAME;
+        return step.wait === "backoff" || step.wait === "quota" || step.wait === "operator"
+          ? happen([{ type: "step.woken", step: name }])
+          : SAME;
       case "running":
         return refuse("attempt_open", `Step ${name} has an open attempt`);
       case "suspended":

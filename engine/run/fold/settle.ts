@@ -4,7 +4,7 @@
  */
 import type { Millis } from "../../base/clock.ts";
 import type { Need } from "../../plan/types.ts";
-import type { Run, SkipReason, Step, StepOutcome, StepPhase } from "../state.ts";
+import { isHeld, type Run, type SkipReason, type Step, type StepOutcome, type StepPhase } from "../state.ts";
 
 /** Steps that an event changed besides the one it names, in the order of change. */
 export interface Derived {
@@ -38,11 +38,12 @@ export function enter(
   due?: Millis,
 ): void {
   unlist(run, step);
-  if (due !== undefined) run.waiting.add(step.plan.cell);
-  else if (phase === "running") run.open.add(step.plan.cell);
-  else if (phase === "ready") run.ready.add(step.plan.cell);
   step.phase = phase;
   step.wait = wait;
+  if (due !== undefined) run.waiting.add(step.plan.cell);
+  else if (phase === "running") run.open.add(step.plan.cell);
+  else if (phase === "suspended" || isHeld(step)) run.parked.add(step.plan.cell);
+  else if (phase === "ready") run.ready.add(step.plan.cell);
   step.due = due;
   step.since = at;
 }
@@ -51,6 +52,7 @@ function unlist(run: Run, { plan: { cell } }: Step): void {
   run.open.delete(cell);
   run.ready.delete(cell);
   run.waiting.delete(cell);
+  run.parked.delete(cell);
 }
 
 /** Closes a step's attempt, if it has one that goes on. */

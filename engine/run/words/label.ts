@@ -4,7 +4,7 @@
  * S2 Every vector has one label.
  */
 import type { RunOutcome } from "../event.ts";
-import type { Run, Step } from "../state.ts";
+import { isHeld, type Run, type Step } from "../state.ts";
 
 /** The one word for a run. */
 export type RunLabel =
@@ -17,7 +17,8 @@ export type RunLabel =
   | "queued"
   | "running"
   | "retrying"
-  | "waiting";
+  | "waiting"
+  | "held";
 
 /** The one word for a step. */
 export type StepLabel =
@@ -32,12 +33,14 @@ export type StepLabel =
   | "running"
   | "retrying"
   | "suspended"
+  | "in-doubt"
+  | "held"
   | "waiting"
   | "queued";
 
 /**
  * The label of a run, first match wins: its outcome; what it was told; delayed; queued; running (an attempt is open, or
- * nothing is waited for); retrying; waiting.
+ * nothing is waited for); retrying; waiting (for the clock or for an answer); held.
  */
 export function runLabel(run: Run): RunLabel {
   if (run.outcome !== "none") return run.outcome;
@@ -46,19 +49,27 @@ export function runLabel(run: Run): RunLabel {
   if (run.intent === "pause") return run.open.size > 0 ? "pausing" : "paused";
   if (run.phase === "queued") return run.startAt === undefined ? "queued" : "delayed";
   if (run.open.size > 0) return "running";
-  if (run.ready.size > 0 || run.waiting.size === 0) return "running";
+  if (run.ready.size > 0 || run.waiting.size + run.parked.size === 0) return "running";
   for (const name of run.waiting) if (run.steps.get(name)!.wait === "backoff") return "retrying";
-  return "waiting";
+  for (const names of [run.waiting, run.parked]) {
+    for (const name of names) if (!isHeld(run.steps.get(name)!)) return "waiting";
+  }
+  return "held";
 }
 
-/** The label of a step, first match wins: how it ended; running; retrying; suspended; waiting for inputs; queued. */
+/**
+ * The label of a step, first match wins: how it ended; in doubt; running; retrying; suspended; waiting for inputs; held;
+ * queued.
+ */
 export function stepLabel(step: Step): StepLabel {
   if (step.outcome === "succeeded") {
     if (step.quality === "warned") return "warned";
     return step.source === "reused" || step.source === "supplied" ? step.source : "succeeded";
   }
   if (step.outcome !== "none") return step.outcome;
+  if (step.wait === "doubt") return "in-doubt";
   if (step.phase === "running" || step.phase === "suspended") return step.phase;
   if (step.wait === "backoff") return "retrying";
+  if (isHeld(step)) return "held";
   return step.phase === "idle" ? "waiting" : "queued";
 }

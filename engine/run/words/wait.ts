@@ -3,11 +3,11 @@
  * Never: what other workers do; that is for whoever can see them.
  */
 import type { Millis } from "../../base/clock.ts";
-import type { Run, Step } from "../state.ts";
+import { type Hold, isHeld, type Run, type Step } from "../state.ts";
 
 /** What something waits for. */
 export interface Wait {
-  wait: "inputs" | "slot" | "worker" | "delay" | "backoff" | "pause";
+  wait: "inputs" | "slot" | "worker" | "delay" | "backoff" | "pause" | Hold;
   since: Millis;
   /** When it ends by itself, where that is known. */
   until?: Millis;
@@ -35,7 +35,7 @@ export function runWait(run: Run): Wait | undefined {
   }
   if (run.phase === "queued") return claimWait(run);
   let soonest: Wait | undefined;
-  for (const names of [run.ready, run.waiting]) {
+  for (const names of [run.ready, run.parked, run.waiting]) {
     for (const name of names) {
       const wait = stepWait(run, run.steps.get(name)!)!;
       if (wait.until === undefined) return wait;
@@ -79,6 +79,14 @@ export function stepWait(run: Run, step: Step): Wait | undefined {
       next: "It is tried again when the wait is over, or at once if it is retried by hand",
     };
   }
+  if (isHeld(step)) {
+    return {
+      wait: step.wait as Hold,
+      since,
+      ...(due === undefined ? {} : { until: due }),
+      ...HOLD_WORDS[step.wait as Hold],
+    };
+  }
   if (run.phase !== "active") return claimWait(run);
   return run.open.size >= run.plan.concurrency
     ? {
@@ -89,6 +97,20 @@ export function stepWait(run: Run, step: Step): Wait | undefined {
     }
     : { wait: "slot", since, what: "Its worker has no free slot", next: "It starts when one is free" };
 }
+
+const HOLD_WORDS: Record<Hold, Pick<Wait, "what" | "next">> = {
+  capability: { what: "No worker is there that can run it", next: "It starts when one is" },
+  quota: { what: "A quota is used up", next: "It starts when the quota has room" },
+  budget: {
+    what: "A budget is used up",
+    next: "It goes on when the budget is raised, or ends when the run is stopped",
+  },
+  doubt: {
+    what: "Whether something that it did outside has happened is not known",
+    next: "Somebody has to say",
+  },
+  operator: { what: "It was put aside for a person", next: "It goes on when it is retried by hand" },
+};
 
 function paused(since: Millis): Wait {
   return { wait: "pause", since, what: "The run is paused", next: RESUME };
