@@ -90,11 +90,19 @@ const WORDS: Record<StepLabel, Words> = {
       detail: cell.problem?.message,
     };
   },
-  suspended: (cell, { now }) => ({
-    glyph: "◷",
-    word: cell.due === undefined ? "waiting" : `goes on in ${formatDuration(Math.max(0, cell.due - now))}`,
-    tone: "wait",
-  }),
+  suspended: (cell, { now }) => {
+    const left = cell.due === undefined ? undefined : formatDuration(Math.max(0, cell.due - now));
+    if (cell.waits === undefined) {
+      return { glyph: "◷", word: left === undefined ? "waiting" : `goes on in ${left}`, tone: "wait" };
+    }
+    const word = `waiting for ${WAIT_WORDS[cell.waits.for]}`;
+    return {
+      glyph: "✋",
+      word,
+      tone: "wait",
+      ...(left === undefined ? {} : { detail: `For another ${left}` }),
+    };
+  },
   held: (cell) => ({ glyph: "◌", word: HELD_WORDS[cell.held ?? "operator"], tone: "wait" }),
   "in-doubt": () => ({ glyph: "?", word: "in doubt: did it happen?", tone: "warn" }),
   succeeded: (cell) => ({ glyph: "✓", word: `done${took(cell)}${at(cell)}`, tone: "good" }),
@@ -131,6 +139,12 @@ function isOpen(label: StepLabel | undefined): boolean {
     label === "suspended" || label === "held" || label === "in-doubt";
 }
 
+const WAIT_WORDS: Record<NonNullable<CellView["waits"]>["for"], string> = {
+  signal: "a signal",
+  approval: "approval",
+  children: "a run of its own",
+};
+
 const HELD_WORDS: Record<NonNullable<CellView["held"]>, string> = {
   capability: "no worker can run it",
   quota: "waits for a quota",
@@ -143,6 +157,7 @@ function skipWord({ skipped, because }: CellView): string {
   if (skipped === "run_stopped") return "skipped, the run was stopped";
   if (skipped === "run_expired") return "skipped, the run was out of time";
   if (skipped === "asked") return "skipped by hand";
+  if (skipped === "timed_out") return "skipped, nothing came in time";
   const how = skipped === "upstream_failed"
     ? "failed"
     : skipped === "upstream_cancelled"

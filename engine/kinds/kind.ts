@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Cell, FrontMatter } from "../notebook/types.ts";
 import type { StepProblem, Usage, Warning } from "../run/event.ts";
+import type { Condition, Timeout, WaitKind } from "../run/waits/types.ts";
 import type { Display, FrameBody } from "../wire/frame.ts";
 
 /** What an attempt is given. */
@@ -25,11 +26,26 @@ export interface Attempt {
   startedAt: number;
   /** What the attempt asked to be kept when it last gave its slot back; absent at its beginning. */
   saved?: Json;
+  /** What ended the suspension that the attempt asked for; absent before. */
+  signals?: readonly TakenSignal[];
   /** Aborts when the attempt must stop: timeout, cancel, lost lease. */
   signal: AbortSignal;
   /** Adds to the output stream. Never waits; the stream is durable before the attempt's end is. */
   emit(frame: FrameBody): void;
   clock: Clock;
+}
+
+/** A signal that an attempt waited for. */
+export interface TakenSignal {
+  id: string;
+  name: string;
+  /** Who was found to send it. */
+  source: string;
+  /** Epoch ms. */
+  at: number;
+  payload?: Json;
+  /** The engine's own: an operator resumed it, or its time was over. */
+  type?: "operator" | "timeout";
 }
 
 /** How an attempt went. It never throws to say so: what is thrown is a bug of the kind. */
@@ -38,6 +54,19 @@ export type Outcome =
   | { type: "failed"; problem: StepProblem; usage?: Usage; retryAfterMs?: number }
   /** Gives its slot back for `ms`, then the same attempt is called again with `saved`, of 32 KiB of JSON at most. */
   | { type: "delayed"; ms: number; saved?: Json }
+  /**
+   * Gives its slot back until the condition is met, then the same attempt is called again with `saved` and the signals
+   * that met it, after `resumeDelayMs` if given. `about` is for whoever is to answer.
+   */
+  | {
+    type: "suspended";
+    wait: WaitKind;
+    condition: Condition;
+    timeout?: Timeout;
+    resumeDelayMs?: number;
+    about?: Json;
+    saved?: Json;
+  }
   | { type: "cancelled" };
 
 /** A kind of cell. */

@@ -6,6 +6,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { RunEvent, StepProblem, Usage, Warning } from "./event.ts";
+import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits/types.ts";
 
 /** Who says it, and why if they say. */
 export interface Told {
@@ -34,7 +35,17 @@ export type ControlCommand =
   | { type: "retryStep"; step: string } & Told
   | { type: "skipStep"; step: string } & Told
   | { type: "cancelStep"; step: string } & Told
-  | { type: "supplyValue"; step: string; value: StoredValue } & Told;
+  | { type: "supplyValue"; step: string; value: StoredValue } & Told
+  /** A signal to the run, or to one of its waitpoints; the key names it for a day. */
+  | {
+    type: "applySignal";
+    signal: Omit<Signal, "at" | "step" | "waitpoint" | "type">;
+    waitpoint?: string;
+    key?: string;
+  }
+  /** An operator ends a suspension: its attempt goes on with a signal of the operator's, or fails. */
+  | { type: "resumeSuspension"; step: string; id: string; payload?: StoredValue } & Told
+  | { type: "closeSuspension"; step: string } & Told;
 
 /** A command to a run. `step` is a cell's name. */
 export type RunCommand =
@@ -48,6 +59,20 @@ export type RunCommand =
   /** A wait is over; `timer` is an id of `timers.ts`. */
   | { type: "fireTimer"; timer: string }
   | { type: "startAttempt"; step: string }
+  /** Opens an address for signals to a step whose attempt goes on, for an hour. */
+  | { type: "openWaitpoint"; step: string; attempt: number; name: string }
+  | {
+    type: "suspendAttempt";
+    step: string;
+    attempt: number;
+    wait: WaitKind;
+    condition: Condition;
+    timeout?: Timeout;
+    resumeDelayMs?: number;
+    about?: StoredValue;
+    saved?: StoredValue;
+    frames: number;
+  }
   | {
     type: "delayAttempt";
     step: string;
@@ -98,4 +123,6 @@ export interface Rejected {
 export interface Transition {
   events: RunEvent[];
   actions: RunAction[];
+  /** What became of a signal. */
+  result?: SignalResult;
 }

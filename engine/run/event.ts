@@ -9,6 +9,7 @@ import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { FailureCategory, StoredValue } from "../plan/types.ts";
 import type { Hold } from "./state.ts";
+import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits/types.ts";
 
 /** What went wrong in a step or a run, for a person and for the retry rule. */
 export interface StepProblem {
@@ -119,6 +120,59 @@ export type RunEvent =
     saved?: StoredValue;
     frames: number;
   }
+  /** An address for signals to a step is open, ahead of its suspension. */
+  | {
+    type: "waitpoint.opened";
+    step: string;
+    attempt: number;
+    waitpoint: string;
+    name: string;
+    expiresAt: Millis;
+  }
+  /** An attempt gives its slot back until `condition` is met; its handler is called again with `saved` and the signals. */
+  | {
+    type: "step.suspended";
+    step: string;
+    attempt: number;
+    wait: WaitKind;
+    waitpoint: string;
+    /** Until when the waitpoint takes signals. */
+    expiresAt: Millis;
+    condition: Condition;
+    timeout?: Timeout;
+    /** When its time is over, as `timeout` says. */
+    due?: Millis;
+    resumeDelayMs?: number;
+    /** What it is about, for whoever is to answer. */
+    about?: StoredValue;
+    saved?: StoredValue;
+    frames: number;
+  }
+  /** A signal was taken; one without a key that counts for nothing is not recorded. */
+  | {
+    type: "signal.received";
+    signal: Signal;
+    /** Names it for a day: the same again gets `result` again. */
+    key?: string;
+    result: SignalResult;
+  }
+  /** A suspension is over: its waitpoints are closed and its attempt goes on, at once or at `due`. */
+  | {
+    type: "step.resumed";
+    step: string;
+    attempt: number;
+    /** Ids of the signals that closed it. */
+    signals: string[];
+    /** The engine's own signal, if one did: its time was over, or an operator resumed it. */
+    own?: Signal;
+    due?: Millis;
+    /** Of an attempt that was never suspended, because what it waits for had come already. */
+    saved?: StoredValue;
+    frames?: number;
+    reason?: string;
+  }
+  /** Its time is over and an operator is to see to it, until `due`. */
+  | { type: "step.escalated"; step: string; attempt: number; due: Millis }
   /** What it waited for is over, or a person cut the wait short. */
   | { type: "step.woken"; step: string }
   | {
@@ -161,6 +215,8 @@ export type RunEvent =
     attempt: number;
     frames: number;
     as: StoppedAs;
+    /** With `as: skipped`: it waited and its time was over. */
+    timedOut?: true;
     /** The attempt did not settle within its time after the abort; whether it has stopped is not known. */
     unsettled?: true;
   }

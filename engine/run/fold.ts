@@ -14,6 +14,7 @@ import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
 import { recoveryDelayMs } from "./backoff.ts";
 import type { JournalRecord, RunEvent } from "./event.ts";
 import { reopen } from "./fold/reopen.ts";
+import { claim, giveSignalsBack, openWaitpoint, receive } from "./fold/wait.ts";
 import { type Derived, end, enter, finish, leave, makeReady, stepOf } from "./fold/settle.ts";
 import { DEFAULT_PRIORITY, type Run, type Step } from "./state.ts";
 import { idleUntil } from "./timers.ts";
@@ -152,6 +153,9 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
       if (event.tags !== undefined) run.tags = event.tags;
       if (event.deadline !== undefined) run.deadline = event.deadline ?? undefined;
       break;
+    case "signal.received":
+      receive(run, event, at);
+      break;
   }
 }
 
@@ -165,6 +169,7 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
         step.saved =
         step.frames =
         step.ranMs =
+        step.signals =
           undefined;
       break;
     case "step.continued":
@@ -173,6 +178,48 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
     case "step.delayed":
       giveBack(step, event, at);
       enter(run, step, "suspended", "delay", at, event.due);
+      break;
+    case "waitpoint.opened": {
+      const { step: cell, attempt, name, expiresAt } = event;
+      openWaitpoint(run, { id: event.waitpoint, step: cell, attempt, name, createdAt: at, expiresAt });
+      break;
+    }
+    case "step.suspended": {
+      const { wait, waitpoint, condition, timeout, resumeDelayMs, expiresAt, about } = event;
+      giveBack(step, event, at);
+      step.signals = undefined;
+      step.suspension = {
+        wait,
+        waitpoint,
+        condition,
+        ...(timeout === undefined ? {} : { timeout }),
+        ...(resumeDelayMs === undefined ? {} : { resumeDelayMs }),
+      };
+      enter(run, step, "suspended", wait, at, event.due);
+      openWaitpoint(run, {
+        id: waitpoint,
+        step: event.step,
+        attempt: event.attempt,
+        name: event.step,
+        createdAt: at,
+        expiresAt,
+        wait,
+        ...(about === undefined ? {} : { about }),
+      });
+      break;
+    }
+    case "step.resumed":
+      claim(run, step, event);
+      if (step.attempt === "open") {
+        // It kept its slot: what has run so far counts, and it is called again.
+        giveBack(step, { saved: event.saved, frames: event.frames ?? 0 }, at);
+        begin(run, step, at);
+      } else if (event.due === undefined) enter(run, step, "ready", "slot", at);
+      else enter(run, step, "suspended", "delay", at, event.due);
+      break;
+    case "step.escalated":
+      step.suspension = { ...step.suspension!, escalated: true };
+      enter(run, step, "suspended", step.suspension.wait, at, event.due);
       break;
     case "step.held":
       if (step.attempt === "open") giveBack(step, event, at);
@@ -209,7 +256,7 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
     case "step.cancelled":
       if (event.unsettled) step.unsettled = true;
       if (event.as === "cancelled") haltsFor(run, step);
-      if (event.as === "skipped") step.skipped = "asked";
+      if (event.as === "skipped") step.skipped = event.timedOut ? "timed_out" : "asked";
       end(run, step, event.as, at, derived);
       break;
     case "step.supplied":
@@ -292,6 +339,7 @@ function haltsFor(run: Run, step: Step): void {
 /** An open attempt was lost with its worker, or given back by it. */
 function interrupt(run: Run, step: Step, at: Millis, derived: Derived, lost: boolean): void {
   const { cell } = step.plan;
+  giveSignalsBack(run, step);
   if (lost) step.recoveries++;
   step.uncounted++;
   // It was told to end, and it has.

@@ -25,7 +25,11 @@ export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | 
   if (run.waiting.size > 0) {
     for (const { id, step, due } of timersOf(run)) {
       if (step === undefined || due > now) continue;
-      if (run.steps.get(step)!.phase === "suspended") return { type: "fireTimer", timer: id };
+      const { phase, suspension } = run.steps.get(step)!;
+      // A paused run has its time too, and what comes of it when it goes on.
+      if (phase === "suspended" && (suspension === undefined || run.intent === "go")) {
+        return { type: "fireTimer", timer: id };
+      }
       if (!full && mayStart(run, run.steps.get(step)!, now)) return { type: "startAttempt", step };
     }
   }

@@ -17,6 +17,14 @@ import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
 import type { RunOutcome, StepProblem, Usage, Warning } from "./event.ts";
+import {
+  type Signal,
+  type SignalResult,
+  type Suspension,
+  WAIT_KINDS,
+  type WaitKind,
+  type Waitpoint,
+} from "./waits/types.ts";
 
 /** Where a step is. */
 export type StepPhase = "idle" | "ready" | "running" | "suspended" | "ended";
@@ -32,7 +40,9 @@ export type SkipReason =
   | "run_stopped"
   | "run_expired"
   /** A person said so. */
-  | "asked";
+  | "asked"
+  /** What it waited for did not come in time. */
+  | "timed_out";
 
 /** Why a step that is ready may not start: something else has to happen first, or its time to come. */
 export const HOLDS = ["capability", "quota", "budget", "doubt", "operator"] as const;
@@ -55,7 +65,7 @@ export interface Step {
   source: "none" | "ran" | "reused" | "supplied";
   outcome: StepOutcome;
   /** What it waits for by itself; a paused run holds it besides (`wait.ts`). */
-  wait: "none" | "inputs" | "slot" | "delay" | "backoff" | Hold;
+  wait: "none" | "inputs" | "slot" | "delay" | "backoff" | WaitKind | Hold;
   quality: "clean" | "warned";
   /** Upstreams that have not settled yet. */
   pending: number;
@@ -70,6 +80,10 @@ export interface Step {
   saved?: StoredValue;
   frames?: number;
   ranMs?: number;
+  /** With wait `signal`, `approval` or `children`: for what exactly. */
+  suspension?: Suspension;
+  /** What ended its last suspension: what the handler gets. */
+  signals?: readonly Signal[];
   /** A person told its open attempt to end so. */
   told?: "cancelled" | "skipped";
   /** A person asked for the attempt that is to come. */
@@ -134,6 +148,16 @@ export interface Run {
   readonly waiting: Set<string>;
   /** Steps that wait for something that no clock brings: held or suspended, without `due`. */
   readonly parked: Set<string>;
+  /** Waitpoints that are open, in the order of opening; never changed, only replaced. */
+  waitpoints?: readonly Waitpoint[];
+  /** How many there have been. */
+  waitpointsMade?: number;
+  /** Signals that no step has taken yet, in the order in which they came; never changed, only replaced. */
+  signals?: readonly Signal[];
+  /** How many there have been. */
+  signalsMade?: number;
+  /** What became of signals with a key, for a day; never changed, only replaced. */
+  answered?: Readonly<Record<string, { at: Millis; result: SignalResult }>>;
   /** Steps not ended. */
   left: number;
 }
@@ -163,7 +187,8 @@ export function illegal(run: Run): string | undefined {
   }
 }
 
-function illegalStep({ phase, attempt, outcome, source, quality, wait, due }: Step): string | undefined {
+function illegalStep(step: Step): string | undefined {
+  const { phase, attempt, outcome, source, quality, wait, due, suspension } = step;
   if ((phase === "ended") !== (outcome !== "none")) return `phase ${phase} with outcome ${outcome}`;
   if ((phase === "running") !== (attempt === "open")) return `phase ${phase} with attempt ${attempt}`;
   if (phase === "suspended" && attempt !== "held") return `suspended with attempt ${attempt}`;
@@ -172,10 +197,15 @@ function illegalStep({ phase, attempt, outcome, source, quality, wait, due }: St
   if ((wait === "backoff" || wait === "delay") && due === undefined) return `wait ${wait} with due ${due}`;
   if (due !== undefined && !WAITS_WITH_DUE.has(wait)) return `wait ${wait} with due ${due}`;
   if (HELD.has(wait) && phase !== "ready") return `phase ${phase} with wait ${wait}`;
+  if (WAITING.has(wait) && phase !== "suspended") return `phase ${phase} with wait ${wait}`;
+  if (suspension?.wait !== (WAITING.has(wait) ? wait : undefined)) {
+    return `wait ${wait} with a suspension for ${suspension?.wait ?? "nothing"}`;
+  }
 }
 
 const HELD: ReadonlySet<string> = new Set(HOLDS);
-const WAITS_WITH_DUE: ReadonlySet<string> = new Set(["backoff", "delay", ...HOLDS]);
+const WAITING: ReadonlySet<string> = new Set(WAIT_KINDS);
+const WAITS_WITH_DUE: ReadonlySet<string> = new Set(["backoff", "delay", ...WAIT_KINDS, ...HOLDS]);
 
 /** Whether a step is ready but for one of {@link HOLDS}. */
 export function isHeld({ wait }: Step): boolean {

@@ -12,12 +12,18 @@ import { attemptCommands } from "./commands/attempt.ts";
 import type { Handlers } from "./commands/decide.ts";
 import { runCommands } from "./commands/run.ts";
 import { stepCommands } from "./commands/step.ts";
+import { waitCommands } from "./commands/wait.ts";
 import type { Run } from "./state.ts";
 
 export { MAX_RECOVERIES, MAX_RESTARTS } from "./commands/run.ts";
 export { mayStart } from "./commands/attempt.ts";
 
-const HANDLERS: Handlers<RunCommand["type"]> = { ...runCommands, ...stepCommands, ...attemptCommands };
+const HANDLERS: Handlers<RunCommand["type"]> = {
+  ...runCommands,
+  ...stepCommands,
+  ...attemptCommands,
+  ...waitCommands,
+};
 
 /**
  * Decides on a command. Pure.

@@ -9,6 +9,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Hold, SkipReason } from "../run/state.ts";
+import type { SignalResult, WaitKind } from "../run/waits/types.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
 
 /** One entry of an attempt's output stream, by `type`. */
@@ -85,6 +86,15 @@ export type WireEvent =
         | "run.changed";
       label: RunLabel;
     }
+    /** The run was sent a signal; what it carries is only for whoever takes it. */
+    | {
+      type: "signal.received";
+      label: RunLabel;
+      signal: string;
+      name: string;
+      source: string;
+      answer: SignalResult["answer"];
+    }
     | { type: "run.ended"; label: RunOutcome; problem?: StepProblem }
     | { type: "step.queued"; step: string; label: StepLabel }
     /** It runs again: what it came to before holds no more. */
@@ -94,6 +104,23 @@ export type WireEvent =
     | { type: "step.delayed"; step: string; label: StepLabel; attempt: number; due: number }
     /** It may not start or go on, and why; with `due`, until then. */
     | { type: "step.held"; step: string; label: StepLabel; attempt: number; wait: Hold; due?: number }
+    /** Attempt `attempt` gives its slot back until what it waits for has come, at the latest at `due`. */
+    | {
+      type: "step.suspended";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      wait: WaitKind;
+      waitpoint: string;
+      due?: number;
+      about?: StoredValue;
+    }
+    /** An address for signals to a step is open. */
+    | { type: "waitpoint.opened"; step: string; label: StepLabel; attempt: number; waitpoint: string }
+    /** What it waited for has come; it goes on, at once or at `due`. */
+    | { type: "step.resumed"; step: string; label: StepLabel; attempt: number; due?: number }
+    /** Its time is over, and an operator is to see to it until `due`. */
+    | { type: "step.escalated"; step: string; label: StepLabel; attempt: number; due: number }
     | { type: "step.continued"; step: string; label: StepLabel; attempt: number }
     /** A person told its open attempt to end. */
     | { type: "step.stopping"; step: string; label: StepLabel; attempt: number; as: "cancelled" | "skipped" }

@@ -67,6 +67,10 @@ function ownEvent(run: Run, event: RunEvent, base: Base): Told {
     case "run.reopened":
     case "run.changed":
       return { ...base, type: event.type, label: runLabel(run) };
+    case "signal.received": {
+      const { signal: { id, name, source }, result: { answer } } = event;
+      return { ...base, type: event.type, label: runLabel(run), signal: id, name, source, answer };
+    }
     case "run.ended":
       return { ...base, type: event.type, label: event.outcome, ...present({ problem: event.problem }) };
     default:
@@ -85,6 +89,16 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
       return { ...common, type: event.type, due: event.due };
     case "step.held":
       return { ...common, type: event.type, wait: event.wait, ...present({ due: event.due }) };
+    case "step.suspended": {
+      const { wait, waitpoint, due, about } = event;
+      return { ...common, type: event.type, wait, waitpoint, ...present({ due, about }) };
+    }
+    case "waitpoint.opened":
+      return { ...common, type: event.type, waitpoint: event.waitpoint };
+    case "step.resumed":
+      return { ...common, type: event.type, ...present({ due: event.due }) };
+    case "step.escalated":
+      return { ...common, type: event.type, due: event.due };
     case "step.stopping":
       return { ...common, type: event.type, as: event.as };
     case "step.woken": {

@@ -187,7 +187,7 @@ function applyEvent(draft: Draft, event: WireEvent): void {
 
 const RUN_EVENTS: ReadonlySet<string> = new Set(
   ("run.queued run.started run.adopted run.released run.paused run.resumed run.stopping run.cancelling run.expiring " +
-    "run.reopened run.changed run.ended").split(" "),
+    "run.reopened run.changed run.ended signal.received").split(" "),
 );
 
 function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): void {
@@ -238,6 +238,23 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
     case "step.delayed":
       cell.due = event.due;
       break;
+    case "step.suspended":
+      cell.waits = {
+        for: event.wait,
+        waitpoint: event.waitpoint,
+        ...event.about === undefined ? {} : { about: event.about },
+      };
+      if (event.due === undefined) delete cell.due;
+      else cell.due = event.due;
+      break;
+    case "step.escalated":
+      cell.due = event.due;
+      break;
+    case "step.resumed":
+      delete cell.waits;
+      if (event.due === undefined) delete cell.due;
+      else cell.due = event.due;
+      break;
     case "step.held":
       cell.held = event.wait;
       if (event.due === undefined) delete cell.due;
@@ -256,6 +273,7 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       break;
     case "step.retried":
       cell.endedAt = event.at;
+      delete cell.waits;
       cell.due = event.due;
       if (event.problem === undefined) delete cell.problem;
       else cell.problem = event.problem;
@@ -292,6 +310,7 @@ const OF_AN_END = [
   "endedAt",
   "due",
   "held",
+  "waits",
   "value",
   "display",
   "reusedFrom",
@@ -305,6 +324,7 @@ const OF_AN_END = [
 
 function ended(cell: CellView, at: number, rest: Partial<CellView>): void {
   cell.endedAt = at;
+  delete cell.waits;
   delete cell.held;
   delete cell.due;
   delete cell.stopping;

@@ -6,6 +6,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Hold, SkipReason } from "../run/state.ts";
+import type { WaitKind } from "../run/waits/types.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
 import type { Wait } from "../run/words/wait.ts";
 
@@ -36,6 +37,8 @@ export interface CellView {
   due?: number;
   /** With label `held` or `in-doubt`: why it may not start. */
   held?: Hold;
+  /** With label `suspended`: whom it waits for, where an answer goes, and what it is about. */
+  waits?: { for: WaitKind; waitpoint: string; about?: StoredValue };
   /** It was told to end, and its attempt has not ended yet. */
   stopping?: "cancelled" | "skipped";
   /** Its last attempt ignored its abort and may still be at work. */

@@ -6,6 +6,7 @@ import type { Json } from "../base/json.ts";
 import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
 import type { RunEvent } from "../run/event.ts";
 import { HOLDS } from "../run/state.ts";
+import { AT_TIMEOUT, type Condition, DISTINCT, type SignalResult, WAIT_KINDS } from "../run/waits/types.ts";
 
 /** Any JSON value. */
 export const json = z.json() as unknown as z.ZodType<Json>;
@@ -44,6 +45,52 @@ export const tags = z.record(z.string().max(64), z.string().max(256)).refine(
 );
 const ofAttempt = { step: z.string(), attempt: count };
 const endOfAttempt = { ...ofAttempt, frames: count, usage: usage.optional() };
+
+/** When a suspension is over; deeper than any that is made is refused. */
+const condition: z.ZodType<Condition> = z.lazy(() =>
+  z.discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("signal"), name: z.string(), match: json.optional() }),
+    z.strictObject({ type: z.literal("allOf"), of: z.array(condition) }),
+    z.strictObject({
+      type: z.literal("count"),
+      n: count,
+      distinct: z.enum(DISTINCT),
+      of: z.array(condition),
+    }),
+    z.strictObject({ type: z.literal("operator") }),
+    z.strictObject({ type: z.literal("timeout") }),
+  ])
+);
+const then = z.enum(AT_TIMEOUT);
+const timeout = z.union([
+  z.strictObject({ ms: millis, then }),
+  z.strictObject({
+    ms: millis,
+    then: z.literal("escalate"),
+    escalation: z.strictObject({ ms: millis, then }),
+  }),
+]);
+/** Of a signal, what whoever sends it says. */
+export const sent = {
+  id: z.string(),
+  name: z.string().max(64),
+  source: words,
+  payload: stored.optional(),
+  facts: z.record(z.string(), json).optional(),
+};
+const signal = z.strictObject({
+  ...sent,
+  at: millis,
+  step: z.string().optional(),
+  waitpoint: z.string().optional(),
+  type: z.enum(["operator", "timeout"]).optional(),
+});
+/** What became of a signal. */
+export const signalResult = z.strictObject({
+  answer: z.enum(["applied", "buffered", "ignored", "duplicate"]),
+  needs: z.array(z.strictObject({ names: z.array(z.string()), count })),
+  replayed: z.literal(true).optional(),
+}) satisfies z.ZodType<SignalResult>;
 
 /** An event. */
 export const event = z.discriminatedUnion("type", [
@@ -109,6 +156,44 @@ export const event = z.discriminatedUnion("type", [
     saved: stored.optional(),
     frames: count,
   }),
+  z.strictObject({
+    type: z.literal("waitpoint.opened"),
+    ...ofAttempt,
+    waitpoint: z.string(),
+    name: z.string(),
+    expiresAt: millis,
+  }),
+  z.strictObject({
+    type: z.literal("step.suspended"),
+    ...ofAttempt,
+    wait: z.enum(WAIT_KINDS),
+    waitpoint: z.string(),
+    expiresAt: millis,
+    condition,
+    timeout: timeout.optional(),
+    due: millis.optional(),
+    resumeDelayMs: millis.optional(),
+    about: stored.optional(),
+    saved: stored.optional(),
+    frames: count,
+  }),
+  z.strictObject({
+    type: z.literal("signal.received"),
+    signal,
+    key: z.string().optional(),
+    result: signalResult,
+  }),
+  z.strictObject({
+    type: z.literal("step.resumed"),
+    ...ofAttempt,
+    signals: z.array(z.string()),
+    own: signal.optional(),
+    due: millis.optional(),
+    saved: stored.optional(),
+    frames: count.optional(),
+    reason: words.optional(),
+  }),
+  z.strictObject({ type: z.literal("step.escalated"), ...ofAttempt, due: millis }),
   z.strictObject({ type: z.literal("step.woken"), step: z.string() }),
   z.strictObject({
     type: z.literal("step.succeeded"),
@@ -131,6 +216,7 @@ export const event = z.discriminatedUnion("type", [
     ...ofAttempt,
     frames: count,
     as: z.enum(["cancelled", "expired", "skipped"]).default("cancelled"),
+    timedOut: z.literal(true).optional(),
     unsettled: z.literal(true).optional(),
   }),
   z.strictObject({ type: z.literal("step.supplied"), step: z.string(), value: stored, ...told }),

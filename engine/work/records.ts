@@ -10,11 +10,23 @@ import type { Plan } from "../plan/types.ts";
 import type { ControlCommand } from "../run/command.ts";
 import type { JournalRecord } from "../run/event.ts";
 import type { Snapshot } from "../run/snapshot.ts";
+import type { SignalResult } from "../run/waits/types.ts";
 import { decodeRecord } from "../store/codec.ts";
 import type { Entry } from "../store/store.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
-import { category, count, event, json, millis, stored, tags, told } from "./event_schema.ts";
+import {
+  category,
+  count,
+  event,
+  json,
+  millis,
+  sent,
+  signalResult,
+  stored,
+  tags,
+  told,
+} from "./event_schema.ts";
 
 const record = z.strictObject({
   seq: z.int().positive(),
@@ -94,15 +106,29 @@ const command = z.discriminatedUnion("type", [
   toStep("skipStep"),
   toStep("cancelStep"),
   z.strictObject({ type: z.literal("supplyValue"), step: name, value: stored, ...told }),
+  z.strictObject({
+    type: z.literal("applySignal"),
+    signal: z.strictObject(sent),
+    waitpoint: name.optional(),
+    key: z.string().max(256).optional(),
+  }),
+  z.strictObject({
+    type: z.literal("resumeSuspension"),
+    step: name,
+    id: z.string(),
+    payload: stored.optional(),
+    ...told,
+  }),
+  toStep("closeSuspension"),
 ]) satisfies z.ZodType<ControlCommand>;
 
 /** What became of a command, kept for a day (EN-511). */
 export type CommandAnswer =
-  | { state: "applied"; at: number }
+  | { state: "applied"; at: number; result?: SignalResult }
   | { state: "refused"; at: number; code: string; reason: string };
 
 const answer = z.discriminatedUnion("state", [
-  z.strictObject({ state: z.literal("applied"), at: millis }),
+  z.strictObject({ state: z.literal("applied"), at: millis, result: signalResult.optional() }),
   z.strictObject({ state: z.literal("refused"), at: millis, code: z.string(), reason: z.string() }),
 ]) satisfies z.ZodType<CommandAnswer>;
 

@@ -5,7 +5,7 @@ import type { Millis } from "../../base/clock.ts";
 import type { FailureCategory } from "../../plan/types.ts";
 import { retryDelayMs } from "../backoff.ts";
 import type { Rejected, Transition } from "../command.ts";
-import type { AttemptReason, StoppedAs } from "../event.ts";
+import type { AttemptReason, StepProblem, StoppedAs, Usage } from "../event.ts";
 import { isHeld, type Run, type Step, type StepOutcome } from "../state.ts";
 import { type Handlers, happen, noStep, refuse, SAME } from "./decide.ts";
 
@@ -58,34 +58,8 @@ export const attemptCommands: Handlers<AttemptCommands> = {
   },
 
   failAttempt(run, command, now) {
-    const { step: name, attempt, problem, frames, usage } = command;
-    const other = openAttempt(run, name, attempt, ["failed"]);
-    if (other !== undefined) return other;
-    const step = run.steps.get(name)!;
-    const what = { step: name, attempt, problem, frames, ...(usage === undefined ? {} : { usage }) };
-    if (!triesAgain(run, step, problem.category)) {
-      const { fallback } = step.plan;
-      if (fallback === undefined || step.told !== undefined || run.intent === "cancel") {
-        return happen([{ type: "step.failed", ...what }]);
-      }
-      const message = `Its last attempt failed, so the value of 'fallback' is used: ${problem.message}`;
-      const warnings = [{ type: "quality", severity: "high", message: message.slice(0, 300) } as const];
-      return happen([{
-        type: "step.succeeded",
-        step: name,
-        attempt,
-        value: fallback,
-        frames,
-        warnings,
-        fallback: true,
-        ...(usage === undefined ? {} : { usage }),
-      }]);
-    }
-    const wait = Math.max(
-      retryDelayMs(step.plan.retry, triesOf(step), command.jitter),
-      asked(command.retryAfterMs),
-    );
-    return happen([{ type: "step.retried", ...what, due: now + wait }]);
+    const other = openAttempt(run, command.step, command.attempt, ["failed"]);
+    return other ?? failing(run, run.steps.get(command.step)!, command, now);
   },
 
   cancelAttempt(run, { step: name, attempt, frames, unsettled }) {
@@ -95,14 +69,57 @@ export const attemptCommands: Handlers<AttemptCommands> = {
   },
 };
 
+/** How the latest attempt of a step has failed. */
+export interface Failing {
+  problem: StepProblem;
+  frames: number;
+  usage?: Usage;
+  retryAfterMs?: number;
+  jitter: number;
+}
+
+/** What a failure of the latest attempt means: another one, the value for that case, or the end of the step. */
+export function failing(
+  run: Run,
+  step: Step,
+  { problem, frames, usage, retryAfterMs, jitter }: Failing,
+  now: Millis,
+): Transition {
+  const { cell: name, fallback } = step.plan;
+  const attempt = step.attempts;
+  const what = { step: name, attempt, problem, frames, ...(usage === undefined ? {} : { usage }) };
+  if (!triesAgain(run, step, problem.category)) {
+    if (fallback === undefined || step.told !== undefined || run.intent === "cancel") {
+      return happen([{ type: "step.failed", ...what }]);
+    }
+    const message = `Its last attempt failed, so the value of 'fallback' is used: ${problem.message}`;
+    const warnings = [{ type: "quality", severity: "high", message: message.slice(0, 300) } as const];
+    return happen([{
+      type: "step.succeeded",
+      step: name,
+      attempt,
+      value: fallback,
+      frames,
+      warnings,
+      fallback: true,
+      ...(usage === undefined ? {} : { usage }),
+    }]);
+  }
+  const wait = Math.max(retryDelayMs(step.plan.retry, triesOf(step), jitter), asked(retryAfterMs));
+  return happen([{ type: "step.retried", ...what, due: now + wait }]);
+}
+
 /** An open attempt has ended because it was told to, or because its run was. */
-function stopped(run: Run, ended: { step: string; attempt: number; frames: number; unsettled?: true }) {
+export function stopped(
+  run: Run,
+  ended: { step: string; attempt: number; frames: number; unsettled?: true },
+) {
   const as: StoppedAs = run.expiring ? "expired" : run.steps.get(ended.step)!.told ?? "cancelled";
   return happen([{ type: "step.cancelled", as, ...ended }]);
 }
 
-/** What a repeated report of a delay gets (EN-403), and one that comes when the step has ended. */
-function delayedBefore(run: Run, name: string, attempt: number): Transition | Rejected | undefined {
+/** What a repeated report of a delay or a suspension gets (EN-403), and one that comes when the step has ended. */
+export function delayedBefore(run: Run, name: string, attempt: number): Transition | Rejected | undefined {
   const step = run.steps.get(name);
   if (step?.phase === "suspended" && step.attempts === attempt) return SAME;
   return step?.phase === "ended" ? refuse("step_ended", `Step ${name} has ended`) : undefined;
@@ -112,7 +129,7 @@ function delayedBefore(run: Run, name: string, attempt: number): Transition | Re
  * Nothing, if `attempt` is the open attempt of the step. Else what becomes of its result: it is the one that ended the
  * step (EN-403), which has one of `outcomes` then, or it is not taken.
  */
-function openAttempt(
+export function openAttempt(
   run: Run,
   name: string,
   attempt: number,

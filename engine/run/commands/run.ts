@@ -6,6 +6,7 @@ import { isOver, outcomeOf, problemOf } from "../outcome.ts";
 import { unsuccessful, withAllBelow } from "../fold/reopen.ts";
 import type { Run, Step } from "../state.ts";
 import { timersOf } from "../timers.ts";
+import { timeIsOver } from "./wait.ts";
 import { abortAll, type Handlers, happen, noStep, refuse, runEnded, SAME } from "./decide.ts";
 
 /** Attempts of one step that may be lost with their worker until it is opened again; the next one fails the step. */
@@ -93,9 +94,12 @@ export const runCommands: Handlers<RunCommands> = {
     const timer = timersOf(run).find((timer) => timer.id === id);
     if (timer === undefined) return SAME;
     if (timer.due > now) return refuse("not_ready", `Timer ${id} of run ${run.id} is not due`);
-    const suspended = timer.step !== undefined && run.steps.get(timer.step)!.phase === "suspended";
+    const step = timer.step === undefined ? undefined : run.steps.get(timer.step)!;
     // Retries, the beginning and the deadline follow from the time by themselves (`next.ts`).
-    return suspended ? happen([{ type: "step.woken", step: timer.step! }]) : SAME;
+    if (step?.phase !== "suspended") return SAME;
+    return step.suspension === undefined
+      ? happen([{ type: "step.woken", step: timer.step! }])
+      : timeIsOver(run, step, step.suspension, now);
   },
 
   restartRun(run, { from, by, reason }) {

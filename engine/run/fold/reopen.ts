@@ -71,6 +71,8 @@ const FORGOTTEN = [
   "saved",
   "frames",
   "ranMs",
+  "suspension",
+  "signals",
   "told",
   "value",
   "problem",

@@ -4,6 +4,7 @@
  */
 import type { Millis } from "../../base/clock.ts";
 import type { Need } from "../../plan/types.ts";
+import { closeWaitpoints, dropSignals } from "./wait.ts";
 import { isHeld, type Run, type SkipReason, type Step, type StepOutcome, type StepPhase } from "../state.ts";
 
 /** Steps that an event changed besides the one it names, in the order of change. */
@@ -62,8 +63,11 @@ export function leave(run: Run, step: Step): void {
     step.frames =
     step.ranMs =
     step.told =
+    step.suspension =
+    step.signals =
       undefined;
   unlist(run, step);
+  closeWaitpoints(run, step.plan.cell);
 }
 
 /** Readies a step that waits for nothing any more. */
@@ -105,6 +109,7 @@ export function end(
 /** Ends a step without telling its successors, which end with the run as well. */
 export function finish(run: Run, step: Step, outcome: Exclude<StepOutcome, "none">, at: Millis): void {
   leave(run, step);
+  dropSignals(run, step.plan.cell);
   step.phase = "ended";
   step.wait = "none";
   step.due = undefined;

@@ -3,11 +3,14 @@
  * Never: what other workers do; that is for whoever can see them.
  */
 import type { Millis } from "../../base/clock.ts";
+import { evaluate } from "../waits/condition.ts";
+import { offered } from "../waits/offered.ts";
+import type { Suspension, WaitKind } from "../waits/types.ts";
 import { type Hold, isHeld, type Run, type Step } from "../state.ts";
 
 /** What something waits for. */
 export interface Wait {
-  wait: "inputs" | "slot" | "worker" | "delay" | "backoff" | "pause" | Hold;
+  wait: "inputs" | "slot" | "worker" | "delay" | "backoff" | "pause" | WaitKind | Hold;
   since: Millis;
   /** When it ends by itself, where that is known. */
   until?: Millis;
@@ -67,6 +70,19 @@ export function stepWait(run: Run, step: Step): Wait | undefined {
       next: "It goes on when its time has come",
     };
   }
+  if (step.suspension !== undefined) {
+    return {
+      wait: step.suspension.escalated ? "operator" : step.suspension.wait,
+      since,
+      ...(due === undefined ? {} : { until: due }),
+      what: missingWords(run, step, step.suspension),
+      next: step.suspension.escalated
+        ? "An operator resumes or closes it"
+        : due === undefined
+        ? NEXT[step.suspension.wait]
+        : `${NEXT[step.suspension.wait]}, or when its time is over ${AFTER[step.suspension.timeout!.then]}`,
+    };
+  }
   if (step.wait === "backoff") {
     const why = step.problem === undefined
       ? "Its worker was lost several times"
@@ -96,6 +112,34 @@ export function stepWait(run: Run, step: Step): Wait | undefined {
       next: "It starts when one of them has ended",
     }
     : { wait: "slot", since, what: "Its worker has no free slot", next: "It starts when one is free" };
+}
+
+const NEXT: Record<WaitKind, string> = {
+  signal: "It goes on when that has come",
+  approval: "It goes on when somebody has decided",
+  children: "It goes on when they have ended",
+};
+
+const AFTER: Record<NonNullable<Suspension["timeout"]>["then"], string> = {
+  "fail": "it fails",
+  "cancel": "it is cancelled",
+  "skip": "it is skipped",
+  "auto-resume": "it goes on without",
+  "escalate": "an operator is to see to it",
+};
+
+/** What a suspension still needs, in words. */
+function missingWords(run: Run, step: Step, { wait, condition }: Suspension): string {
+  const { needs } = evaluate(condition, offered(run, step));
+  if (wait === "children") return "It waits for a run of its own";
+  const most = Math.max(1, ...needs.map(({ count }) => count));
+  if (wait === "approval") {
+    return most === 1 ? "It waits for a person to decide" : `It waits for ${most} more people to decide`;
+  }
+  const shown = needs.slice(0, MOST_NAMES).map(({ names, count }) =>
+    `${count > 1 ? `${count} of ` : ""}${names.slice(0, MOST_NAMES).join(" or ")}`
+  );
+  return `It waits for a signal: ${shown.join(" and ")}`;
 }
 
 const HOLD_WORDS: Record<Hold, Pick<Wait, "what" | "next">> = {

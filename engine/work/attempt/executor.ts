@@ -15,10 +15,11 @@ import { hit } from "../../base/faults.ts";
 import type { Ids } from "../../base/ids.ts";
 import { depthWithin, isObject, type Json, type JsonObject, MAX_DEPTH } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
-import type { Kinds, Outcome } from "../../kinds/kind.ts";
+import type { Kinds, Outcome, TakenSignal } from "../../kinds/kind.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { RunCommand } from "../../run/command.ts";
 import type { StepProblem } from "../../run/event.ts";
+import type { Signal } from "../../run/waits/types.ts";
 import type { Frame } from "../../wire/frame.ts";
 import type { Documents } from "../documents.ts";
 import { isOutage, tellOutage } from "../outage.ts";
@@ -32,6 +33,9 @@ const SETTLE_MS = 5_000;
 
 /** Most that an attempt may save over a delay (EN-410), in characters of JSON. */
 const SAVED_CHARACTERS = 32_768;
+
+/** Longest condition that an attempt may wait for, in characters of JSON. */
+const CONDITION_CHARACTERS = 8_192;
 
 /** Why an attempt was aborted: the reason of its signal. */
 export type AbortReason = "timeout" | "cancelled" | "lost";
@@ -86,7 +90,7 @@ export async function execute(
   hit("attempt.result");
   const command = await classify(ports, live, step, attempt, outcome, abort.signal);
   const frames = writer.close();
-  if (command.type === "delayAttempt") hit("suspend.opened");
+  if (command.type === "delayAttempt" || command.type === "suspendAttempt") hit("suspend.opened");
   ports.report(live, { ...command, frames: writer.seq } as RunCommand, frames);
   const durationMs = clock.now() - startedAt;
   log.write({
@@ -120,7 +124,7 @@ async function call(
     );
   }
   const value = (stored: StoredValue) => read(() => ports.artifacts.get(stored));
-  const { saved } = live.run.steps.get(step)!;
+  const { saved, signals } = live.run.steps.get(step)!;
   const params = await paramsOf(live, value);
   const resolved = await resolveInputs({
     run: live.run,
@@ -141,10 +145,28 @@ async function call(
     key: `${live.run.id}/${step}`,
     startedAt: live.run.steps.get(step)!.startedAt ?? startedAt,
     ...(saved === undefined ? {} : { saved: await value(saved) }),
+    ...(signals === undefined
+      ? {}
+      : { signals: await Promise.all(signals.map((signal) => taken(signal, value))) }),
     signal: abort.signal,
     emit: (frame) => writer.write(frame),
     clock: ports.clock,
   });
+}
+
+/** A signal as the kind gets it: with what it carries. */
+async function taken(
+  { id, name, source, at, payload, type }: Signal,
+  read: (stored: StoredValue) => Promise<Json>,
+): Promise<TakenSignal> {
+  return {
+    id,
+    name,
+    source,
+    at,
+    ...(payload === undefined ? {} : { payload: await read(payload) }),
+    ...(type === undefined ? {} : { type }),
+  };
 }
 
 async function paramsOf(
@@ -227,7 +249,10 @@ function bug(
 type WithoutFrames<T> = T extends unknown ? Omit<T, "frames"> : never;
 /** How an attempt ended, but for the number of its last frame. */
 type Report = WithoutFrames<
-  Extract<RunCommand, { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" | "delayAttempt" }>
+  Extract<
+    RunCommand,
+    { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" | "delayAttempt" | "suspendAttempt" }
+  >
 >;
 
 /** What the run is told of an outcome; a value is stored before. */
@@ -264,19 +289,16 @@ async function classify(
     problem,
     jitter: ids.random(),
   });
-  if (outcome.type === "delayed") {
-    const { ms, saved } = outcome;
-    if (saved === undefined) return { type: "delayAttempt", ...at, ms };
-    if (!depthWithin(saved, MAX_DEPTH) || JSON.stringify(saved).length > SAVED_CHARACTERS) {
-      const message = `What it saves over a delay may have ${SAVED_CHARACTERS} characters of JSON`;
-      return failed({ category: "invalid_output", code: "record_too_large", message });
-    }
-    return {
-      type: "delayAttempt",
-      ...at,
-      ms,
-      saved: await patiently(ports, signal, () => artifacts.put(saved)),
-    };
+  if (outcome.type === "delayed" || outcome.type === "suspended") {
+    const { saved } = outcome;
+    const tooMuch = tooLarge(outcome);
+    if (tooMuch !== undefined) return failed(tooMuch);
+    const store = (value: Json) => patiently(ports, signal, () => artifacts.put(value));
+    const kept = saved === undefined ? {} : { saved: await store(saved) };
+    if (outcome.type === "delayed") return { type: "delayAttempt", ...at, ms: outcome.ms, ...kept };
+    const { type: _, about, saved: __, ...wait } = outcome;
+    const shown = about === undefined ? {} : { about: await store(about) };
+    return { type: "suspendAttempt", ...at, ...wait, ...shown, ...kept };
   }
   const { type: _, value, ...rest } = bounded(outcome);
   if (value === undefined || !depthWithin(value, MAX_DEPTH)) {
@@ -291,6 +313,24 @@ async function classify(
       ? { category: "invalid_output", code: error.code, message: error.message }
       : bug(error, ids, log, live, step).problem;
     return failed(problem);
+  }
+}
+
+/** What of a pause does not fit a record. */
+function tooLarge(outcome: Extract<Outcome, { type: "delayed" | "suspended" }>): StepProblem | undefined {
+  const over = (value: Json | undefined, characters: number) =>
+    value !== undefined && (!depthWithin(value, MAX_DEPTH) || JSON.stringify(value).length > characters);
+  const problem = (message: string): StepProblem => ({
+    category: "invalid_output",
+    code: "record_too_large",
+    message,
+  });
+  if (over(outcome.saved, SAVED_CHARACTERS)) {
+    return problem(`What it saves over a delay may have ${SAVED_CHARACTERS} characters of JSON`);
+  }
+  if (outcome.type === "delayed") return undefined;
+  if (over(outcome.condition as unknown as Json, CONDITION_CHARACTERS)) {
+    return problem(`What it waits for may have ${CONDITION_CHARACTERS} characters of JSON`);
   }
 }
 
@@ -342,7 +382,12 @@ function cut(text: string, characters: number): string {
 
 function describe(outcome: Outcome, ms: number): { level: "info" | "error"; message: string; code?: string } {
   if (outcome.type !== "failed") {
-    const words = { succeeded: `Completed in ${ms}ms`, delayed: "Waits", cancelled: "Cancelled" };
+    const words = {
+      succeeded: `Completed in ${ms}ms`,
+      delayed: "Waits",
+      suspended: "Waits",
+      cancelled: "Cancelled",
+    };
     return { level: "info", message: words[outcome.type] };
   }
   const { category, code, message } = outcome.problem;

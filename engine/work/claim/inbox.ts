@@ -76,7 +76,7 @@ function apply(
 export function answersTo(run: string, id: string): (answer: Answer, at: number) => Put[] {
   return (answer, at) => {
     const record: CommandAnswer = answer.ok
-      ? { state: "applied", at }
+      ? { state: "applied", at, ...(answer.result === undefined ? {} : { result: answer.result }) }
       : { state: "refused", at, code: answer.code, reason: answer.reason };
     return [{ key: answerKey(run, id), value: encodeRecord(record) }];
   };

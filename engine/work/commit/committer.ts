@@ -308,7 +308,7 @@ export class Committer {
 /** Marks what of a turn that is durable has a fault point of its own. */
 function pass({ events, released }: RunTurn): void {
   for (const { type } of events) {
-    if (type === "step.delayed") hit("suspend.released");
+    if (type === "step.delayed" || type === "step.suspended") hit("suspend.released");
     else if (type === "step.retried") hit("retry.scheduled");
   }
   if (released) hit("run.released");

@@ -13,6 +13,7 @@ import type { JournalRecord, RunEvent } from "../../run/event.ts";
 import { foldEvent } from "../../run/fold.ts";
 import { nextCommand } from "../../run/next.ts";
 import { isRejected, transition } from "../../run/transition.ts";
+import type { SignalResult } from "../../run/waits/types.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import type { Key, Put } from "../../store/store.ts";
 import type { Frame, WireEvent } from "../../wire/frame.ts";
@@ -20,7 +21,11 @@ import { narrateEvent } from "../../wire/narrate.ts";
 import type { LiveRun } from "./live_run.ts";
 
 /** How a command went: applied and durable, or why not. */
-export type Answer = { ok: true } | { ok: false; code: EngineError["code"]; reason: string };
+export type Answer = { ok: true; result?: SignalResult } | {
+  ok: false;
+  code: EngineError["code"];
+  reason: string;
+};
 
 /** Something to write for a run. */
 export interface Item {
@@ -212,7 +217,7 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
   if (command.type === "releaseRun") part.released = part.live.released = part.headChanged = true;
   part.actions.push(...decision.actions);
   part.told ||= TELLING.has(command.type);
-  return { ok: true };
+  return decision.result === undefined ? { ok: true } : { ok: true, result: decision.result };
 }
 
 function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>): void {

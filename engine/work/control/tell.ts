@@ -12,7 +12,9 @@ import { sha256 } from "../../base/hash.ts";
 import type { Ids } from "../../base/ids.ts";
 import { canonicalJson, depthWithin, type Json, MAX_DEPTH } from "../../base/json.ts";
 import type { ControlCommand } from "../../run/command.ts";
+import type { StoredValue } from "../../plan/types.ts";
 import type { Run } from "../../run/state.ts";
+import type { SignalResult } from "../../run/waits/types.ts";
 import { isRejected, transition } from "../../run/transition.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { answerKey, inboxKey, inboxPrefix, leaseKey } from "../../store/keys.ts";
@@ -23,12 +25,16 @@ import type { Answer } from "../commit/turn.ts";
 import { named } from "../request/idempotency.ts";
 import { type CommandAnswer, readAnswer, readLease } from "../records.ts";
 import { hashOf, holdsOf } from "../upkeep/names.ts";
+import { factsOf } from "../waits/facts.ts";
 import type { Worker } from "../worker.ts";
 
 /** What a run can be told. `by` is who says so; a value for a step is given whole. */
 export type Instruction =
-  | Exclude<ControlCommand, { type: "supplyValue" | "releaseRun" }>
-  | { type: "supplyValue"; step: string; value: Json; by: string; reason?: string };
+  | Exclude<ControlCommand, { type: "supplyValue" | "releaseRun" | "applySignal" | "resumeSuspension" }>
+  | { type: "supplyValue"; step: string; value: Json; by: string; reason?: string }
+  /** `by` is who was found to send it; `signalKey` names it for a day, on whatever way it comes. */
+  | { type: "applySignal"; name: string; by: string; payload?: Json; signalKey?: string; waitpoint?: string }
+  | { type: "resumeSuspension"; step: string; payload?: Json; by: string; reason?: string };
 
 /** How to tell it. */
 export interface TellOptions {
@@ -45,6 +51,8 @@ export interface Told {
   state: "applied" | "pending";
   /** Its key had named it before, so that this is the first one's answer. */
   replayed?: true;
+  /** What became of a signal. */
+  result?: SignalResult;
 }
 
 /** What telling needs. */
@@ -81,6 +89,8 @@ export async function tell(
     // What has ended changes only by a command, so that its refusal needs no owner.
     const decision = transition(await ports.load(head), command, ports.clock.now());
     if (isRejected(decision)) throw new EngineError(decision.rejected, decision.reason);
+    // EN-1005 The answer that a signal's key has, also after the end.
+    if (decision.result !== undefined) return { command: "", state: "applied", result: decision.result };
   }
   return await give(ports, run, command, key, waitMs);
 }
@@ -135,7 +145,7 @@ const FORCED_TTL_MS = 15_000;
 
 /** A command as the run takes it: bounded, and with its value stored. */
 async function commandOf(
-  { artifacts, store }: ControlPorts,
+  ports: ControlPorts,
   run: RunHead,
   given: Instruction,
 ): Promise<ControlCommand> {
@@ -143,14 +153,51 @@ async function commandOf(
   const reason = "reason" in given && given.reason !== undefined
     ? { reason: given.reason.slice(0, MOST_REASON) }
     : {};
-  if (given.type !== "supplyValue") return { ...given, by, ...reason };
-  if (!depthWithin(given.value, MAX_DEPTH)) {
+  switch (given.type) {
+    case "supplyValue":
+      return { ...given, by, ...reason, value: await storedFor(ports, run, given.value) };
+    case "applySignal": {
+      const { name, payload, waitpoint, signalKey: key } = given;
+      const known = payload === undefined ? undefined : await storedFor(ports, run, payload);
+      const facts = known === undefined || "inline" in known ? undefined : factsOf(payload!);
+      const signal = {
+        id: ports.ids.next("sig"),
+        name,
+        source: by,
+        ...(known === undefined ? {} : { payload: known }),
+        ...(facts === undefined ? {} : { facts }),
+      };
+      return {
+        type: given.type,
+        signal,
+        ...(waitpoint === undefined ? {} : { waitpoint }),
+        ...(key === undefined ? {} : { key }),
+      };
+    }
+    case "resumeSuspension": {
+      const { step, payload } = given;
+      const known = payload === undefined ? {} : { payload: await storedFor(ports, run, payload) };
+      return { type: given.type, step, id: ports.ids.next("sig"), ...known, by, ...reason };
+    }
+    default:
+      return { ...given, by, ...reason };
+  }
+}
+
+/** A value that a command carries, stored for as long as the run is. */
+async function storedFor(
+  { artifacts, store }: ControlPorts,
+  run: RunHead,
+  given: Json,
+): Promise<StoredValue> {
+  if (!depthWithin(given, MAX_DEPTH)) {
     throw new EngineError("schema_invalid", `A value may be nested ${MAX_DEPTH} deep`);
   }
-  const value = await artifacts.put(given.value);
+  const value = await artifacts.put(given);
+  const holds = holdsOf(run.id, hashOf(value), run.createdAt);
   // The command may lie in the inbox for longer than content without holders is kept.
-  await store.submit(holdsOf(run.id, hashOf(value), run.createdAt), []);
-  return { ...given, by, ...reason, value };
+  if (holds.length > 0) await store.submit(holds, []);
+  return value;
 }
 
 async function give(
@@ -178,7 +225,7 @@ function isElsewhere(answer: Answer): boolean {
 }
 
 function settled(command: string, answer: Answer): Told {
-  if (answer.ok) return { command, state: "applied" };
+  if (answer.ok) return { command, state: "applied", ...given(answer) };
   throw new EngineError(answer.code, answer.reason);
 }
 
@@ -218,13 +265,17 @@ async function awaited(
     const [entry] = await store.get([answerKey(run, id)]);
     if (entry !== undefined) {
       const answer = readAnswer(entry);
-      if (answer.state === "applied") return { command: id, state: "applied" };
+      if (answer.state === "applied") return { command: id, state: "applied", ...given(answer) };
       throw new EngineError(codeOf(answer.code), answer.reason);
     }
     const left = until - clock.monotonic();
     if (left <= 0) return { command: id, state: "pending" };
     await clock.sleep(Math.min(left, LOOKS_MS[look] ?? LOOKS_MS.at(-1)!));
   }
+}
+
+function given({ result }: { result?: SignalResult }): { result?: SignalResult } {
+  return result === undefined ? {} : { result };
 }
 
 /** A code of this version; one of a newer version stands in its sentence. */

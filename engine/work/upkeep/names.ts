@@ -13,7 +13,13 @@ import type { Put, Store } from "../../store/store.ts";
 export function namesOfEvent(event: RunEvent): string[] {
   if (event.type === "run.queued") return [event.version, ...hashOf(event.plan), ...hashOf(event.params)];
   if ("value" in event) return hashOf(event.value);
-  return "saved" in event ? hashOf(event.saved) : [];
+  if (event.type === "signal.received") return hashOf(event.signal.payload);
+  const { saved, about, own } = event as {
+    saved?: StoredValue;
+    about?: StoredValue;
+    own?: { payload?: StoredValue };
+  };
+  return [...hashOf(saved), ...hashOf(about), ...hashOf(own?.payload)];
 }
 
 /** Hashes of the values that a plan has: taken from earlier runs, given by hand, or for when a cell fails. */

@@ -154,6 +154,8 @@ export class Reference {
         return ended ? "same" : this.over ? this.#end() : "no";
       case "restartRun":
         return this.#restart(now, command.from);
+      case "applySignal":
+        return this.#notFollowed(command.type);
       default:
         return this.#applyToCell(command, now);
     }
@@ -199,7 +201,17 @@ export class Reference {
       case "supplyValue":
         if (this.phase === "ended" || cell.is === "done" || cell.is === "running") return "no";
         return this.#finish(cell, "succeeded");
+      case "openWaitpoint":
+      case "suspendAttempt":
+      case "resumeSuspension":
+      case "closeSuspension":
+        return this.#notFollowed(command.type);
     }
+  }
+
+  /** Waits for signals have a property test of their own (`waits/`). */
+  #notFollowed(what: string): never {
+    throw new Error(`The reference does not follow ${what}`);
   }
 
   #intend(intent: Reference["intent"], from: Reference["intent"][]): Verdict {

@@ -110,6 +110,14 @@ export class TestRun {
     return this;
   }
 
+  /** The open attempt waits for something, a signal `go` unless it says otherwise. */
+  suspend(step: string, wait: Partial<Extract<RunCommand, { type: "suspendAttempt" }>> = {}): this {
+    const attempt = this.run.steps.get(step)!.attempts;
+    const condition = { type: "signal", name: "go" } as const;
+    this.tell({ type: "suspendAttempt", step, attempt, wait: "signal", condition, frames: 0, ...wait });
+    return this;
+  }
+
   fail(step: string, category: "network" | "code_error" = "code_error"): this {
     const attempt = this.run.steps.get(step)!.attempts;
     const problem = { category, message: "it broke" };

@@ -21,6 +21,10 @@ const BREACHES: [what: string, change: (run: Run, step: (name: string) => Step) 
   ["a success from nowhere", (_, step) => step("a").source = "none"],
   ["a source without a success", (_, step) => step("b").source = "ran"],
   ["a warning on what did not succeed", (_, step) => step("b").quality = "warned"],
+  ["a wait for a signal of a step that is not suspended", (_, step) => step("b").wait = "signal"],
+  ["a suspension of a step that waits for nothing", (_, step) => {
+    step("b").suspension = { wait: "signal", waitpoint: "wp_1_1", condition: { type: "operator" } };
+  }],
   ["a wait for the clock without a time", (_, step) => step("c").due = undefined],
   ["a time without a wait for it", (_, step) => step("b").due = 5],
   ["a step that is listed as what it is not", (run) => run.ready.add("a")],

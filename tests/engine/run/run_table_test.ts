@@ -16,6 +16,9 @@ const value = { inline: 7 };
 const problem = { category: "code_error", message: "it broke" } as const;
 const a1 = { step: "a", attempt: 1, frames: 0 };
 
+const GO = { id: "s1", name: "go", source: "ann" };
+const FOR_GO = { type: "signal", name: "go" } as const;
+
 /** One run in each phase. `a` runs, waits or has ended; `b` waits for it. */
 const RUNS = {
   queued: () => new TestRun(planOf({ a: {}, b: { needs: ["a"] } }), { deadline: DEADLINE }),
@@ -239,6 +242,64 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
       "step.cancelled > failed",
       "/attempt_stale",
       "/attempt_stale",
+    ]],
+  ],
+  applySignal: [
+    [{ type: "applySignal", signal: GO }, [
+      "signal.received > queued",
+      "signal.received > active",
+      "signal.received > suspended",
+      "/waitpoint_closed",
+    ]],
+    [{ type: "applySignal", signal: GO, waitpoint: "wp_1_1" }, [
+      "/waitpoint_closed",
+      "/waitpoint_closed",
+      "/waitpoint_closed",
+      "/waitpoint_closed",
+    ]],
+  ],
+  openWaitpoint: [
+    [{ type: "openWaitpoint", step: "a", attempt: 1, name: "w" }, [
+      "/attempt_stale",
+      "waitpoint.opened > active",
+      "/attempt_stale",
+      "/attempt_stale",
+    ]],
+  ],
+  suspendAttempt: [
+    [{ type: "suspendAttempt", ...a1, wait: "signal", condition: FOR_GO }, [
+      "/attempt_stale",
+      "step.suspended > active",
+      "same",
+      "/step_ended",
+    ]],
+    [{ type: "suspendAttempt", ...a1, wait: "signal", condition: FOR_GO }, [
+      "/attempt_stale",
+      "step.resumed > active",
+      "same",
+      "/step_ended",
+    ], { told: [{ type: "applySignal", signal: GO }] }],
+    [{ type: "suspendAttempt", ...a1, wait: "signal", condition: FOR_GO }, [
+      "/attempt_stale",
+      "step.cancelled > cancelled",
+      "same",
+      "/step_ended",
+    ], { told: [{ type: "cancelRun", ...ann }] }],
+  ],
+  resumeSuspension: [
+    [{ type: "resumeSuspension", step: "a", id: "s", ...ann }, [
+      "/not_suspended",
+      "/not_suspended",
+      "/not_suspended",
+      "/not_suspended",
+    ]],
+  ],
+  closeSuspension: [
+    [{ type: "closeSuspension", step: "a", ...ann }, [
+      "/not_suspended",
+      "/not_suspended",
+      "/not_suspended",
+      "/not_suspended",
     ]],
   ],
 };
