@@ -73,6 +73,7 @@ export function cellActions(
 
 /** Whether running it again could come to something else: it did not succeed, and not only because of one above it. */
 function canRunAgain({ label, skipped }: CellView): boolean {
+  if (skipped === "not_needed" || skipped === "join_impossible") return false;
   if (label === "skipped") return skipped === undefined || !skipped.startsWith("upstream_");
   return label === "failed" || label === "cancelled" || label === "expired";
 }
@@ -80,7 +81,7 @@ function canRunAgain({ label, skipped }: CellView): boolean {
 /** Cells of a run that did not succeed: what a restart runs again (EN-606). */
 export function unsuccessful(view: RunView | undefined): string[] {
   if (view === undefined) return [];
-  return Object.entries(view.cells).flatMap(([name, { label }]) =>
-    ["failed", "skipped", "cancelled", "expired"].includes(label) ? [name] : []
+  return Object.entries(view.cells).flatMap(([name, { label, skipped }]) =>
+    ["failed", "skipped", "cancelled", "expired"].includes(label) && skipped !== "not_needed" ? [name] : []
   );
 }

@@ -122,7 +122,11 @@ const WORDS: Record<StepLabel, Words> = {
   }),
   cancelled: (cell) => ({
     glyph: "■",
-    word: cell.unsettled ? "cancelled, did not stop" : `cancelled${took(cell)}`,
+    word: cell.unsettled
+      ? "cancelled, did not stop"
+      : cell.skipped === "not_needed"
+      ? `cancelled${took(cell)}, not needed any more`
+      : `cancelled${took(cell)}`,
     tone: cell.unsettled ? "warn" : "idle",
     detail: lateWord(cell),
   }),
@@ -158,6 +162,10 @@ function skipWord({ skipped, because }: CellView): string {
   if (skipped === "run_expired") return "skipped, the run was out of time";
   if (skipped === "asked") return "skipped by hand";
   if (skipped === "timed_out") return "skipped, nothing came in time";
+  if (skipped === "join_impossible") return "skipped, too few of those before it succeeded";
+  if (skipped === "not_needed") {
+    return because === undefined ? "not needed" : `not needed by ${because} any more`;
+  }
   const how = skipped === "upstream_failed"
     ? "failed"
     : skipped === "upstream_cancelled"

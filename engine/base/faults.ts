@@ -26,6 +26,8 @@ export const FAULT_POINTS = [
   "timer.fired",
   /** A posted command was taken up, and is not applied yet. */
   "command.accepted",
+  /** A join has settled, and what runs on without need is not aborted yet. */
+  "join.settled",
   "snapshot.written",
   /** A run that was given back is about to leave memory. */
   "run.released",

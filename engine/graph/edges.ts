@@ -8,6 +8,7 @@ import { didYouMean, nearest } from "../notebook/nearest.ts";
 import { shown } from "../notebook/problem.ts";
 import type { Place, Problem } from "../notebook/types.ts";
 import { placeOfKey } from "./header_place.ts";
+import { countedBy, joinRule } from "./joins.ts";
 import { afterRules, inputPorts } from "./ports.ts";
 import { readsOfCell, type Use } from "./references.ts";
 import type { Edge, Node } from "./types.ts";
@@ -38,6 +39,7 @@ export function inwardOf(node: Node, names: Names): Inward {
   for (const use of uses) into.reference(use);
   into.contracts();
   into.order();
+  into.join();
   return {
     edges: [...into.edges.values()],
     params: [...into.params].sort(),
@@ -102,6 +104,24 @@ class Into {
         this.#unknown("No cell is", cell, this.names.cells.keys(), placeOfKey(this.node.cell, "after"));
       } else this.#add({ source: cell, sourcePort: "*", targetPort: "*", via: "after", required });
     }
+  }
+
+  /** What a join counts leads to its cell, if only in order. */
+  join(): void {
+    const rule = joinRule(this.node.cell);
+    if (rule === undefined) return;
+    for (const name of rule.of ?? []) {
+      if (!this.names.cells.has(name)) {
+        this.#unknown("No cell is", name, this.names.cells.keys(), placeOfKey(this.node.cell, "of"));
+      } else if (![...this.edges.values()].some(({ source }) => source === name)) {
+        this.#add({ source: name, sourcePort: "*", targetPort: "*", via: "after", required: true });
+      }
+    }
+    const { size } = countedBy(rule, [...this.edges.values()]);
+    const need = rule.need ?? 0;
+    if (need <= size) return;
+    const message = `The join of '${this.node.name}' needs ${need} to succeed, but counts ${size}`;
+    this.#problem("join_unreachable", placeOfKey(this.node.cell, "join"), message);
   }
 
   #add(edge: Omit<Edge, "id" | "target">): void {

@@ -92,7 +92,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       const value = { inline: given[name]! };
       return { ...common, needs: [], action: "reuse", why: "given by hand", ...policies, reuse: { value } };
     }
-    const needs = needsOf(graph, name, among);
+    const { needs, join } = needsOf(graph, name, among);
     const again = cells !== undefined && selection.targets.has(name) ? "asked for" : whyRun(
       node,
       stale.get(name),
@@ -105,6 +105,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
     return {
       ...common,
       needs,
+      ...(join === undefined ? {} : { join }),
       action: reuse ? "reuse" : "run",
       why: reuse ? `fresh from run ${past.run}` : again ?? "run again",
       ...policies,
@@ -114,11 +115,29 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
   });
   const plan: Plan = {
     version,
-    steps,
+    steps: (overrides.errors ?? frontMatter.data.errors) === undefined ? withoutStops(graph, steps) : steps,
     concurrency: overrides.concurrency ?? concurrencyOf(frontMatter),
     ...(selection.skipped.length === 0 ? {} : { skipped: selection.skipped }),
   };
   return { plan, problems };
+}
+
+/**
+ * Where nobody says what a failure means, that of a cell which only joins wait for, each of which can be met without it,
+ * counts against them and stops nothing.
+ */
+function withoutStops(graph: Graph, steps: PlanStep[]): PlanStep[] {
+  const alone = new Set<string>();
+  const joined = new Set<string>();
+  for (const { needs, join } of steps) {
+    const choice = join !== undefined && join.gives !== "all";
+    for (const need of needs) (need.join && choice ? joined : alone).add(need.cell);
+  }
+  if (joined.size === 0) return steps;
+  return steps.map((step) => {
+    const said = graph.byName.get(step.cell)!.cell.header.errors !== undefined;
+    return said || !joined.has(step.cell) || alone.has(step.cell) ? step : { ...step, errors: "continue" };
+  });
 }
 
 function isRead(mode: "value" | "optional" | "after" | "any"): boolean {

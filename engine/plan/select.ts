@@ -2,9 +2,10 @@
  * Which cells a run is about. Owns: what a request for some cells brings with it, and what `disabled` takes away.
  * Never: whether those cells can run, or have a value already.
  */
+import { countedBy, joinRule } from "../graph/joins.ts";
 import { runOrder } from "../graph/order.ts";
 import type { Edge, Graph } from "../graph/types.ts";
-import type { Need, Plan } from "./types.ts";
+import type { Join, Need, Plan } from "./types.ts";
 
 /** The cells of a run. */
 export interface Selection {
@@ -51,23 +52,42 @@ export function selectCells(
   return { cells: all.filter((name) => reached.has(name)), targets, stuck, skipped };
 }
 
-/** Disabled cells by themselves, and cells that need the value of one, each with the disabled cell it comes from. */
+/**
+ * Disabled cells by themselves, and cells that need the value of one or whose join cannot be met without, each with the
+ * disabled cell it comes from.
+ */
 function disabledCells(graph: Graph, all: string[]): Map<string, string> {
   const by = new Map<string, string>();
   const mark = all.filter((name) => graph.byName.get(name)!.cell.flags.includes("disabled"));
   for (const name of mark) by.set(name, name);
   for (const [name, origin] of by) {
     for (const edge of graph.outOf.get(name) ?? []) {
-      if (modeOf(edge) === "value" && !by.has(edge.target)) by.set(edge.target, origin);
+      if (!by.has(edge.target) && cannotDoWithout(graph, edge, by)) by.set(edge.target, origin);
     }
   }
   return by;
 }
 
+function cannotDoWithout(graph: Graph, edge: Edge, disabled: ReadonlyMap<string, string>): boolean {
+  const into = graph.into.get(edge.target) ?? [];
+  const rule = joinRule(graph.byName.get(edge.target)!.cell);
+  const counted = rule === undefined ? undefined : countedBy(rule, into);
+  if (!counted?.has(edge.source)) return modeOf(edge) === "value";
+  const left = [...counted].filter((name) => !disabled.has(name)).length;
+  return left < (rule!.need ?? counted.size);
+}
+
 const RANK: Record<Need["mode"], number> = { value: 3, optional: 2, after: 1, any: 0 };
 
-/** What a cell needs of the cells before it: one entry for each, the strongest of the edges between them. */
-export function needsOf(graph: Graph, name: string, among: ReadonlySet<string>): Need[] {
+/**
+ * What a cell needs of the cells before it: one entry for each, the strongest of the edges between them; and how a join
+ * brings those together that count for one.
+ */
+export function needsOf(
+  graph: Graph,
+  name: string,
+  among: ReadonlySet<string>,
+): { needs: Need[]; join?: Join } {
   const modes = new Map<string, Need["mode"]>();
   for (const edge of graph.into.get(name) ?? []) {
     if (!among.has(edge.source)) continue;
@@ -75,7 +95,16 @@ export function needsOf(graph: Graph, name: string, among: ReadonlySet<string>):
     const known = modes.get(edge.source);
     if (known === undefined || RANK[mode] > RANK[known]) modes.set(edge.source, mode);
   }
-  return [...modes].map(([cell, mode]) => ({ cell, mode }));
+  const rule = joinRule(graph.byName.get(name)!.cell);
+  if (rule === undefined) return { needs: [...modes].map(([cell, mode]) => ({ cell, mode })) };
+  const counted = countedBy(rule, graph.into.get(name) ?? []);
+  const needs = [...modes].map(([cell, mode]): Need =>
+    counted.has(cell) ? { cell, mode, join: true } : { cell, mode }
+  );
+  const of = needs.filter(({ join }) => join).length;
+  if (of === 0) return { needs };
+  const { need = of, rest, gives } = rule;
+  return { needs, join: { need, of, rest, gives } };
 }
 
 function modeOf({ via, required }: Edge): Need["mode"] {

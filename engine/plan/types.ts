@@ -18,6 +18,19 @@ export interface Need {
    * `any`: any end will do and nothing is bound.
    */
   mode: "value" | "optional" | "after" | "any";
+  /** Its end counts for the join of the step, whatever the mode: a success for it, any other end against it. */
+  join?: true;
+}
+
+/** How the upstreams of a step come together, where it does not need all of them (EN-803). */
+export interface Join {
+  /** Met at so many successes of the needs that count, of which there are `of`. */
+  need: number;
+  of: number;
+  /** Whether the others end once it has settled. */
+  rest: "cancel-remaining" | "let-run";
+  /** What an input with a list of sources becomes: the first success, the successes in their order, or all in theirs. */
+  gives: "any" | "quorum" | "all";
 }
 
 /** One cell in a run. */
@@ -25,6 +38,8 @@ export interface PlanStep {
   cell: string;
   kind: CellKind;
   needs: Need[];
+  /** Absent: each need is one by itself. */
+  join?: Join;
   /** `reuse` takes `reuse.value` and runs nothing. */
   action: "run" | "reuse";
   /** Why, as words for a person. */

@@ -12,7 +12,7 @@ import { readYaml, type YamlText } from "../notebook/syntax/yaml_text.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 
 const NOT_RUN = new Set(
-  "when each join rest effect quotas requires limits tools onTimeout onCancel onFailure".split(" "),
+  "when each effect quotas requires limits tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Of an entry of `inputs`. */
@@ -26,7 +26,7 @@ const FRONT_NO_COMFORT = new Set(
 
 /**
  * A problem `key_unavailable` for each such key of the front matter and of the cells that are to run. Keys that ask
- * for what happens anyway, such as `join: all` and an empty list, are none.
+ * for what happens anyway, such as an empty list, are none.
  *
  * @example
  * ```ts
@@ -140,9 +140,7 @@ function keysOfPorts(header: JsonObject, side: "inputs" | "outputs"): string[][]
 
 function saysNothing(key: string, value: Json): boolean {
   if (value === false) return key === "allowPartial" || key === "streaming";
-  if (key === "schema" || typeof value !== "object" || value === null) {
-    return key === "join" && value === "all";
-  }
+  if (key === "schema" || typeof value !== "object" || value === null) return false;
   return Object.keys(value).length === 0;
 }
 

@@ -105,6 +105,8 @@ export type RunCommand =
   }
   /** An aborted attempt has ended; `unsettled` if it did not settle in time and may still be at work. */
   | { type: "cancelAttempt"; step: string; attempt: number; frames: number; unsettled?: true }
+  /** The votes of a step's join decide it; whoever applies commands asks for it (`next.ts`). */
+  | { type: "settleJoin"; step: string }
   /** Ends a run that has nothing left to do; whoever applies commands asks for it (`next.ts`). */
   | { type: "endRun" };
 

@@ -2,8 +2,8 @@
  * What can have happened to a run: the closed union of journal events. Owns: the union and what each field says.
  * Never: how an event changes the state; that is `fold.ts`.
  *
- * Events do not grow with the graph: `run.ended`, `run.reopened` and `step.failed` stand for whatever the fold derives
- * from them.
+ * Events do not grow with the graph: `run.ended`, `run.reopened`, `step.failed` and `join.settled` stand for whatever
+ * the fold derives from them.
  */
 import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -220,6 +220,11 @@ export type RunEvent =
     /** The attempt did not settle within its time after the abort; whether it has stopped is not known. */
     unsettled?: true;
   }
+  /**
+   * The join of a step has settled: as what its votes say, and with an end to those upstreams that nothing needs any
+   * more, unless they are to go on.
+   */
+  | { type: "join.settled"; step: string }
   | { type: "step.supplied"; step: string; value: StoredValue } & Told;
 
 /** One journal record: all events of a run in one turn. */

@@ -4,7 +4,8 @@
  *
  * S1 Folding the journal over the plan gives the state, whoever folds and whenever.
  * S3 A step ends once; only `run.reopened` opens it again.
- * S4 A step is `ready` only when all that it needs has settled.
+ * S4 A step is `ready` only when all that it needs has settled, and its join with them.
+ * S6 A join settles once, by `join.settled`.
  *
  * The fold changes the run in place, because a run of 10,000 cells has as many events and copying would cost the
  * square of that. A caller that must keep the old state folds the journal again.
@@ -13,6 +14,8 @@ import type { Millis } from "../base/clock.ts";
 import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
 import { recoveryDelayMs } from "./backoff.ts";
 import type { JournalRecord, RunEvent } from "./event.ts";
+import { pendingOf } from "./fold/join.ts";
+import { foldJoinSettled } from "./fold/join_settled.ts";
 import { reopen } from "./fold/reopen.ts";
 import { claim, giveSignalsBack, openWaitpoint, receive } from "./fold/wait.ts";
 import { type Derived, end, enter, finish, leave, makeReady, stepOf } from "./fold/settle.ts";
@@ -25,7 +28,7 @@ export type { Derived } from "./fold/settle.ts";
 export function newRun(id: string, plan: Plan): Run {
   const successors = new Map<string, Need[]>(plan.steps.map((step) => [step.cell, []]));
   for (const step of plan.steps) {
-    for (const need of step.needs) successors.get(need.cell)?.push({ cell: step.cell, mode: need.mode });
+    for (const need of step.needs) successors.get(need.cell)?.push({ ...need, cell: step.cell });
   }
   return {
     id,
@@ -49,6 +52,7 @@ export function newRun(id: string, plan: Plan): Run {
     open: new Set(),
     waiting: new Set(),
     parked: new Set(),
+    deciding: new Set(),
     left: plan.steps.length,
   };
 }
@@ -65,7 +69,7 @@ function newStep(plan: PlanStep): Step {
     outcome: "none",
     wait: "inputs",
     quality: "clean",
-    pending: plan.needs.length,
+    pending: pendingOf(plan),
     since: 0,
   };
 }
@@ -88,7 +92,15 @@ export function follows(run: Run, { seq }: JournalRecord): void {
 
 /** Applies one event. */
 export function foldEvent(run: Run, event: RunEvent, at: Millis): Derived {
-  const derived: Derived = { ready: [], skipped: [], reused: [], interrupted: [], stopped: [], reopened: [] };
+  const derived: Derived = {
+    ready: [],
+    skipped: [],
+    reused: [],
+    interrupted: [],
+    stopped: [],
+    stopping: [],
+    reopened: [],
+  };
   run.events++;
   if ("step" in event) foldStep(run, stepOf(run, event.step), event, at, derived);
   else foldRun(run, event, at, derived);
@@ -235,6 +247,8 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       step.warnings = event.warnings;
       step.display = event.display;
       step.problem = undefined;
+      // It came to an end before its abort did.
+      step.skipped = step.because = undefined;
       step.quality = (event.warnings?.length ?? 0) > 0 ? "warned" : "clean";
       if (event.fallback || readsSubstitute(run, step)) step.substitute = true;
       end(run, step, "succeeded", at, derived);
@@ -258,6 +272,9 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       if (event.as === "cancelled") haltsFor(run, step);
       if (event.as === "skipped") step.skipped = event.timedOut ? "timed_out" : "asked";
       end(run, step, event.as, at, derived);
+      break;
+    case "join.settled":
+      foldJoinSettled(run, step, at, derived);
       break;
     case "step.supplied":
       step.source = "supplied";
@@ -331,9 +348,11 @@ function begin(run: Run, step: Step, at: Millis): void {
   step.attempt = "open";
 }
 
-/** A step is cancelled: one that was told so itself follows its policy, one that ends with its run does not. */
+/** A step is cancelled: one that was told so itself follows its policy, one that ends with its run or a join does not. */
 function haltsFor(run: Run, step: Step): void {
-  if (run.intent !== "cancel" && step.plan.errors === "stop") run.halted = true;
+  if (run.intent !== "cancel" && step.skipped !== "not_needed" && step.plan.errors === "stop") {
+    run.halted = true;
+  }
 }
 
 /** An open attempt was lost with its worker, or given back by it. */

@@ -20,6 +20,7 @@ export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | 
   if (run.deadline !== undefined && run.deadline <= now && run.intent !== "cancel") {
     return { type: "expireRun" };
   }
+  for (const step of run.deciding) return { type: "settleJoin", step };
   if (run.phase !== "active") return idleUntil(run, now) <= now ? { type: "startRun" } : undefined;
   const full = slots <= 0 || run.open.size >= run.plan.concurrency;
   if (run.waiting.size > 0) {

@@ -4,7 +4,7 @@
  * S5 The outcome is a function of the steps' ends and of what the run was told.
  */
 import type { RunOutcome, StepProblem } from "./event.ts";
-import type { Run } from "./state.ts";
+import type { Run, Step } from "./state.ts";
 
 /** Whether nothing is running and nothing will start any more. */
 export function isOver(run: Run): boolean {
@@ -25,7 +25,10 @@ export function outcomeOf(run: Run): RunOutcome {
   if (run.halted || steps.some(({ outcome, plan }) => outcome === "failed" && plan.errors === "stop")) {
     return "failed";
   }
-  if (!steps.some(({ outcome }) => outcome === "failed" || outcome === "cancelled")) return "succeeded";
+  // What a join has ended did not go wrong.
+  const bad = ({ outcome, skipped }: Step) =>
+    outcome === "failed" || outcome === "cancelled" && skipped !== "not_needed";
+  if (!steps.some(bad)) return "succeeded";
   const sinks = steps.filter((step) => run.successors.get(step.plan.cell)?.length === 0);
   return sinks.some((step) => step.outcome === "succeeded") ? "partial" : "failed";
 }

@@ -11,6 +11,7 @@ import { EngineError } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Plan } from "../plan/types.ts";
 import { newRun } from "./fold.ts";
+import { isDecided, pendingOf } from "./fold/join.ts";
 import { illegal, type Run, type Step } from "./state.ts";
 
 /** Fields of a run that are its plan's or follow from it. */
@@ -23,6 +24,7 @@ const DERIVED_RUN = new Set([
   "open",
   "waiting",
   "parked",
+  "deciding",
   "left",
 ]);
 
@@ -41,8 +43,8 @@ export interface Snapshot {
 export function takeSnapshot(run: Run): Snapshot {
   const steps: Record<string, JsonObject> = {};
   for (const [name, step] of run.steps) {
-    const { plan: _, ...state } = step;
-    if (!isUntouched(run, step)) steps[name] = present(state);
+    const { plan: _, joined, ...state } = step;
+    if (!isUntouched(run, step)) steps[name] = present({ ...state, joined: joined && [...joined] });
   }
   return {
     run: present(Object.fromEntries(Object.entries(run).filter(([key]) => !DERIVED_RUN.has(key)))),
@@ -71,15 +73,19 @@ export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
   for (const list of ["ready", "open", "waiting", "parked"] as const) {
     for (const name of snapshot[list]) run[list].add(name);
   }
-  for (const { phase } of run.steps.values()) if (phase === "ended") run.left--;
+  for (const [name, step] of run.steps) {
+    if (step.phase === "ended") run.left--;
+    else if (step.phase === "idle" && isDecided(step)) run.deciding.add(name);
+  }
   const wrong = illegal(run);
   if (wrong !== undefined) throw corrupt(id, wrong);
   return run;
 }
 
 /** Whether a step is as `run.queued` left it. */
-function isUntouched(run: Run, { phase, attempts, pending, plan, since }: Step): boolean {
-  return phase === "idle" && attempts === 0 && pending === plan.needs.length && since === run.createdAt;
+function isUntouched(run: Run, { phase, attempts, pending, plan, since, joined, against }: Step): boolean {
+  return phase === "idle" && attempts === 0 && pending === pendingOf(plan) && since === run.createdAt &&
+    joined === undefined && against === undefined;
 }
 
 function corrupt(id: string, why: string): EngineError {

@@ -39,6 +39,10 @@ export type SkipReason =
   | "upstream_cancelled"
   | "run_stopped"
   | "run_expired"
+  /** So many of what its join counts did not succeed that it cannot be met any more. */
+  | "join_impossible"
+  /** A join that counted it has settled, and nothing else needs it. With outcome `cancelled` its attempt was aborted. */
+  | "not_needed"
   /** A person said so. */
   | "asked"
   /** What it waited for did not come in time. */
@@ -67,8 +71,13 @@ export interface Step {
   /** What it waits for by itself; a paused run holds it besides (`wait.ts`). */
   wait: "none" | "inputs" | "slot" | "delay" | "backoff" | WaitKind | Hold;
   quality: "clean" | "warned";
-  /** Upstreams that have not settled yet. */
+  /** Upstreams that have not settled yet; all that a join counts are one. */
   pending: number;
+  /** With a join, until it settles: which of those it counts succeeded, in that order, and how many ended otherwise. */
+  joined?: string[];
+  against?: number;
+  /** How its join has settled, which it does once (S6). */
+  join?: "met" | "impossible";
   /** When it came into this phase. */
   since: Millis;
   /** Start of the latest attempt. */
@@ -158,6 +167,8 @@ export interface Run {
   signalsMade?: number;
   /** What became of signals with a key, for a day; never changed, only replaced. */
   answered?: Readonly<Record<string, { at: Millis; result: SignalResult }>>;
+  /** Steps whose join is decided and has not settled; `next.ts` sees to that at once, whatever the run was told. */
+  readonly deciding: Set<string>;
   /** Steps not ended. */
   left: number;
 }
@@ -184,6 +195,9 @@ export function illegal(run: Run): string | undefined {
       still && !timed,
     ];
     if (listed.join() !== belongs.join()) return `${name} is not listed as ${step.phase}`;
+    if (run.deciding.has(name) && (step.phase !== "idle" || step.join !== undefined)) {
+      return `${name} is about to settle in phase ${step.phase}`;
+    }
   }
 }
 

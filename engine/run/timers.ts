@@ -43,7 +43,7 @@ export function nextDue(run: Run): Millis {
  */
 export function idleUntil(run: Run, now: Millis): Millis {
   if (run.phase === "ended") return Infinity;
-  if (run.open.size > 0 || isOver(run)) return now;
+  if (run.open.size > 0 || run.deciding.size > 0 || isOver(run)) return now;
   let earliest = run.deadline ?? Infinity;
   if (run.intent === "pause") return earliest;
   if (run.startAt !== undefined) return Math.min(earliest, run.startAt);

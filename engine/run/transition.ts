@@ -10,6 +10,7 @@ import type { Millis } from "../base/clock.ts";
 import type { Rejected, RunCommand, Transition } from "./command.ts";
 import { attemptCommands } from "./commands/attempt.ts";
 import type { Handlers } from "./commands/decide.ts";
+import { joinCommands } from "./commands/join.ts";
 import { runCommands } from "./commands/run.ts";
 import { stepCommands } from "./commands/step.ts";
 import { waitCommands } from "./commands/wait.ts";
@@ -23,6 +24,7 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   ...stepCommands,
   ...attemptCommands,
   ...waitCommands,
+  ...joinCommands,
 };
 
 /**

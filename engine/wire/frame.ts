@@ -168,6 +168,8 @@ export type WireEvent =
       reason?: SkipReason;
       unsettled?: true;
     }
+    /** Its join has settled: it waits for no more of those that count, or is skipped. */
+    | { type: "join.settled"; step: string; label: StepLabel; met: boolean }
     | { type: "step.supplied"; step: string; label: StepLabel; value: StoredValue }
   );
 

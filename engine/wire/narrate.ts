@@ -133,6 +133,10 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
         ...(event.attempt === 0 ? {} : { marker: event.as }),
         ...present({ reason: step.skipped, unsettled: event.unsettled }),
       };
+    case "join.settled": {
+      const { attempt: _, ...rest } = common;
+      return { ...rest, type: event.type, met: step.join === "met" };
+    }
     case "step.supplied": {
       const { attempt: _, ...rest } = common;
       return { ...rest, type: event.type, value: event.value };
@@ -170,9 +174,22 @@ function derivedEvents(run: Run, event: RunEvent, derived: Derived, base: Base):
       };
     }),
     ...derived.stopped.map((step): Told => {
-      const { attempts, outcome } = of(step);
-      return { ...about(step), type: "step.cancelled", attempt: attempts, marker: outcome as Marker };
+      const { attempts, outcome, skipped } = of(step);
+      const rest = present({ reason: skipped });
+      return {
+        ...about(step),
+        type: "step.cancelled",
+        attempt: attempts,
+        marker: outcome as Marker,
+        ...rest,
+      };
     }),
+    ...derived.stopping.map((step): Told => ({
+      ...about(step),
+      type: "step.stopping",
+      attempt: of(step).attempts,
+      as: "cancelled",
+    })),
     ...derived.skipped.map((step): Told => {
       const { skipped, because } = of(step);
       return { ...about(step), type: "step.skipped", reason: skipped!, ...present({ because }) };

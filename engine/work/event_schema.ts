@@ -219,5 +219,6 @@ export const event = z.discriminatedUnion("type", [
     timedOut: z.literal(true).optional(),
     unsettled: z.literal(true).optional(),
   }),
+  z.strictObject({ type: z.literal("join.settled"), step: z.string() }),
   z.strictObject({ type: z.literal("step.supplied"), step: z.string(), value: stored, ...told }),
 ]) satisfies z.ZodType<RunEvent>;

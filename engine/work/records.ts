@@ -147,7 +147,17 @@ const state = z.strictObject({
 const step = z.strictObject({
   cell: z.string(),
   kind: z.string(),
-  needs: z.array(z.strictObject({ cell: z.string(), mode: z.enum(["value", "optional", "after", "any"]) })),
+  needs: z.array(z.strictObject({
+    cell: z.string(),
+    mode: z.enum(["value", "optional", "after", "any"]),
+    join: z.literal(true).optional(),
+  })),
+  join: z.strictObject({
+    need: z.int().positive(),
+    of: z.int().positive(),
+    rest: z.enum(["cancel-remaining", "let-run"]),
+    gives: z.enum(["any", "quorum", "all"]),
+  }).optional(),
   action: z.enum(["run", "reuse"]),
   why: z.string(),
   fingerprint: z.string(),

@@ -77,7 +77,13 @@ const ANY_CELL: Rules = {
     errors: oneOf("stop", "continue"),
     max: rule.whole(1),
   }),
-  join: either(oneOf("all", "any"), object({ quorum: rule.whole(1) }, "{ quorum: n }")),
+  join: either(
+    oneOf("all", "any"),
+    object({
+      quorum: rule.whole(1),
+      of: listOf(matching(new RegExp(`^${cellName}$`), "a cell's name"), "a list of cells"),
+    }, "{ quorum: n }"),
+  ),
   rest: oneOf("cancel-remaining", "let-run"),
   retry,
   timeout,

@@ -88,6 +88,8 @@ export function failing(
   const { cell: name, fallback } = step.plan;
   const attempt = step.attempts;
   const what = { step: name, attempt, problem, frames, ...(usage === undefined ? {} : { usage }) };
+  // What comes of an attempt that was aborted for a join is no failure.
+  if (step.skipped === "not_needed") return stopped(run, { step: name, attempt, frames });
   if (!triesAgain(run, step, problem.category)) {
     if (fallback === undefined || step.told !== undefined || run.intent === "cancel") {
       return happen([{ type: "step.failed", ...what }]);

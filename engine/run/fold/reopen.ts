@@ -4,21 +4,36 @@
  */
 import type { Millis } from "../../base/clock.ts";
 import type { RunEvent } from "../event.ts";
+import { pendingOf, vote } from "./join.ts";
 import { type Derived, enter, makeReady, skipReason, stepOf } from "./settle.ts";
 import type { Run, Step } from "../state.ts";
 
-/** Steps that did not come to a value, in run order. */
+/** Steps that did not come to a value and were to, in run order. */
 export function unsuccessful(run: Run): string[] {
-  return [...run.steps].flatMap(([name, { phase, outcome }]) =>
-    phase === "ended" && outcome !== "succeeded" ? [name] : []
+  return [...run.steps].flatMap(([name, { phase, outcome, skipped }]) =>
+    phase === "ended" && outcome !== "succeeded" && skipped !== "not_needed" ? [name] : []
   );
 }
 
-/** These steps and everything below them. */
+/**
+ * These steps and everything below them. A join of which one upstream runs again may come out otherwise, so that those
+ * which it ended before run again as well.
+ */
 export function withAllBelow(run: Run, names: Iterable<string>): Set<string> {
   const found = new Set(names);
+  const addEnded = (name: string) => {
+    for (const { cell } of run.steps.get(name)!.plan.needs) {
+      if (run.steps.get(cell)!.skipped === "not_needed") found.add(cell);
+    }
+  };
   // A set is walked in the order of adding, and what is added meanwhile comes up as well.
-  for (const name of found) for (const { cell } of run.successors.get(name) ?? []) found.add(cell);
+  for (const name of found) {
+    if (run.steps.get(name)!.skipped === "not_needed") addEnded(name);
+    for (const { cell, join } of run.successors.get(name) ?? []) {
+      found.add(cell);
+      if (join) addEnded(cell);
+    }
+  }
   return found;
 }
 
@@ -58,7 +73,7 @@ function clear(run: Run, step: Step, at: Millis): void {
   step.uncounted = step.attempts;
   step.source = step.outcome = "none";
   step.quality = "clean";
-  step.pending = step.plan.needs.length;
+  step.pending = pendingOf(step.plan);
   for (const key of FORGOTTEN) step[key] = undefined;
   step.manual = step.attempts > 0 ? true : undefined;
   enter(run, step, "idle", "inputs", at);
@@ -78,6 +93,9 @@ const FORGOTTEN = [
   "problem",
   "skipped",
   "because",
+  "joined",
+  "against",
+  "join",
   "usage",
   "warnings",
   "display",
@@ -85,11 +103,16 @@ const FORGOTTEN = [
   "substitute",
 ] as const satisfies (keyof Step)[];
 
-/** What has settled already counts at once (R11). */
+/** What has settled already counts at once (R11); for a join in the order in which it ended. */
 function settleNeeds(run: Run, step: Step, at: Millis, derived: Derived): void {
-  for (const { cell, mode } of step.plan.needs) {
+  const votes: Step[] = [];
+  for (const { cell, mode, join } of step.plan.needs) {
     const upstream = stepOf(run, cell);
     if (upstream.phase !== "ended") continue;
+    if (join) {
+      votes.push(upstream);
+      continue;
+    }
     const reason = skipReason(mode, upstream.outcome);
     if (reason === undefined) step.pending--;
     else {
@@ -97,7 +120,9 @@ function settleNeeds(run: Run, step: Step, at: Millis, derived: Derived): void {
       step.because ??= cell;
     }
   }
+  votes.sort((a, b) => a.endedAt! - b.endedAt!).forEach((upstream) => vote(run, step, upstream));
   if (step.skipped !== undefined) {
+    run.deciding.delete(step.plan.cell);
     step.phase = "ended";
     step.outcome = "skipped";
     step.wait = "none";

@@ -5,6 +5,7 @@
 import type { Millis } from "../../base/clock.ts";
 import type { Need } from "../../plan/types.ts";
 import { closeWaitpoints, dropSignals } from "./wait.ts";
+import { vote } from "./join.ts";
 import { isHeld, type Run, type SkipReason, type Step, type StepOutcome, type StepPhase } from "../state.ts";
 
 /** Steps that an event changed besides the one it names, in the order of change. */
@@ -16,6 +17,8 @@ export interface Derived {
   interrupted: string[];
   /** Ended because they or their run were told to, by `run.adopted`, `run.released` or `run.ended`. */
   stopped: string[];
+  /** Told to end, because a join has settled without them. */
+  stopping: string[];
   /** Run again. */
   reopened: string[];
 }
@@ -54,6 +57,7 @@ function unlist(run: Run, { plan: { cell } }: Step): void {
   run.ready.delete(cell);
   run.waiting.delete(cell);
   run.parked.delete(cell);
+  run.deciding.delete(cell);
 }
 
 /** Closes a step's attempt, if it has one that goes on. */
@@ -88,9 +92,13 @@ export function end(
   const ended = [step];
   finish(run, step, outcome, at);
   for (let last = ended.pop(); last !== undefined; last = ended.pop()) {
-    for (const { cell, mode } of run.successors.get(last.plan.cell) ?? []) {
+    for (const { cell, mode, join } of run.successors.get(last.plan.cell) ?? []) {
       const next = stepOf(run, cell);
       if (next.phase !== "idle") continue;
+      if (join) {
+        vote(run, next, last);
+        continue;
+      }
       const reason = skipReason(mode, last.outcome);
       if (reason === undefined) {
         next.pending--;

@@ -57,7 +57,9 @@ export function stepWait(run: Run, step: Step): Wait | undefined {
       wait: "inputs",
       since,
       what: `It waits for ${missing(run, step)}`,
-      next: "It starts when they have ended",
+      next: step.plan.join === undefined
+        ? "It starts when they have ended"
+        : "It starts when so many of them have succeeded",
     };
   }
   if (phase === "ready" && run.intent === "pause") return paused(Math.max(since, run.since));
@@ -171,9 +173,18 @@ function claimWait({ since }: Run): Wait {
 
 const MOST_NAMES = 3;
 
-/** The upstreams that have not ended, by name. */
-function missing(run: Run, { plan }: Step): string {
-  const names = plan.needs.map(({ cell }) => cell).filter((cell) => run.steps.get(cell)?.phase !== "ended");
+/** The upstreams that have not ended, by name; of those that a join counts, how many more have to succeed. */
+function missing(run: Run, { plan, join, joined = [] }: Step): string {
+  const open = plan.needs.filter(({ cell }) => run.steps.get(cell)?.phase !== "ended");
+  const counted = open.filter((need) => need.join).map(({ cell }) => cell);
+  const parts = [listed(open.filter((need) => !need.join).map(({ cell }) => cell))];
+  if (plan.join !== undefined && join === undefined) {
+    parts.push(`${plan.join.need - joined.length} of ${listed(counted)}`);
+  }
+  return parts.filter((part) => part !== "").join(", and for ");
+}
+
+function listed(names: string[]): string {
   const more = names.length - MOST_NAMES;
   return more > 0 ? `${names.slice(0, MOST_NAMES).join(", ")} and ${more} more` : names.join(", ");
 }

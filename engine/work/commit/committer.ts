@@ -310,6 +310,7 @@ function pass({ events, released }: RunTurn): void {
   for (const { type } of events) {
     if (type === "step.delayed" || type === "step.suspended") hit("suspend.released");
     else if (type === "step.retried") hit("retry.scheduled");
+    else if (type === "join.settled") hit("join.settled");
   }
   if (released) hit("run.released");
 }

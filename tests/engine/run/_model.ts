@@ -24,9 +24,13 @@ const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
 /** All of a run's state, its plan apart, as a text that is the same for the same state. */
 export function stateText(run: Run): string {
-  const { plan: _, successors: __, steps, ready, open, waiting, ...rest } = run;
+  const { plan: _, successors: __, steps, ready, open, waiting, deciding, ...rest } = run;
   const own = [...steps].map(([name, { plan: _, ...step }]) => [name, step]);
-  const whole = { ...rest, steps: own, lists: [[...ready], [...open], [...waiting]] };
+  const whole = {
+    ...rest,
+    steps: own,
+    lists: [[...ready], [...open], [...waiting], [...deciding].toSorted()],
+  };
   return canonicalJson(copy(whole) as unknown as Json);
 }
 
@@ -39,8 +43,8 @@ export function assertAgree(run: Run, ref: Reference): void {
     const waits = ref.needsMet(cell) ? "ready" : "idle";
     const phase = { waiting: waits, running: "running", held: "suspended", done: "ended" }[cell.is];
     assertEquals(
-      [step.phase, step.outcome, step.attempts, step.due],
-      [phase, cell.end ?? "none", cell.attempts, cell.due],
+      [step.phase, step.outcome, step.attempts, step.due, step.join, step.skipped === "not_needed"],
+      [phase, cell.end ?? "none", cell.attempts, cell.due, cell.join, cell.unneeded === true],
       `S5 step ${name}`,
     );
   }
@@ -57,6 +61,8 @@ export class Model {
   #snapshot: { text: string; at: number } | undefined;
   /** Steps that became ready since they were last opened. */
   readonly #readied = new Set<string>();
+  /** Those whose join settled since. */
+  readonly #joined = new Set<string>();
 
   constructor(readonly plan: Plan, options: { startAt?: number; deadline?: number } = {}) {
     this.run = newRun("run_1", plan);
@@ -123,7 +129,14 @@ export class Model {
       const before = new Map([...this.run.steps].map(([name, { outcome }]) => [name, outcome]));
       if (event.type === "step.started" || event.type === "step.continued") this.#checkStart(event.step);
       const { ready, reopened } = foldEvent(this.run, event, this.now);
-      for (const name of reopened) this.#readied.delete(name);
+      for (const name of reopened) {
+        this.#readied.delete(name);
+        this.#joined.delete(name);
+      }
+      if (event.type === "join.settled") {
+        assert(!this.#joined.has(event.step), `S6 P7 the join of ${event.step} settles twice`);
+        this.#joined.add(event.step);
+      }
       for (const name of ready) {
         assert(!this.#readied.has(name), `S6 P7 ${name} settled twice`);
         this.#readied.add(name);
@@ -141,7 +154,14 @@ export class Model {
   #checkStart(name: string): void {
     const step = this.run.steps.get(name)!;
     assert((step.due ?? 0) <= this.now, `T1 ${name} starts before it is due`);
-    for (const { cell, mode } of step.plan.needs) {
+    const { needs, join } = step.plan;
+    if (join !== undefined) {
+      const names = step.joined ?? [];
+      assertEquals([step.join, names.length], ["met", join.need], `S4 S6 the join of ${name}`);
+      for (const cell of names) assertEquals(this.run.steps.get(cell)!.outcome, "succeeded", `S6 ${cell}`);
+    }
+    for (const { cell, mode, join } of needs) {
+      if (join) continue;
       const { outcome } = this.run.steps.get(cell)!;
       assert(outcome !== "none", `S4 ${name} starts before ${cell} has ended`);
       if (mode === "value" || mode === "after") {
@@ -159,12 +179,15 @@ export class Model {
   }
 
   #checkLists(): void {
-    const { steps, ready, open, waiting, left } = this.run;
+    const { steps, ready, open, waiting, deciding, left } = this.run;
     const names = (test: (step: Run["steps"] extends Map<string, infer S> ? S : never) => boolean) =>
       [...steps].flatMap(([name, step]) => test(step) ? [name] : []).toSorted();
     assertEquals([...ready].toSorted(), names(({ phase, due }) => phase === "ready" && due === undefined));
     assertEquals([...open].toSorted(), names(({ attempt }) => attempt === "open"));
     assertEquals([...waiting].toSorted(), names(({ due }) => due !== undefined));
+    const decided = [...this.ref.cells].filter(([, cell]) => this.ref.decided(cell) !== undefined);
+    const all = this.run.phase === "ended" ? [] : decided.map(([name]) => name);
+    assertEquals([...deciding].toSorted(), all.toSorted(), "S6 joins about to settle");
     assertEquals(left, names(({ phase }) => phase !== "ended").length);
   }
 
@@ -190,7 +213,7 @@ export class Model {
   #checkWords(): void {
     const { run } = this;
     assert(runLabel(run).length > 0);
-    const over = nextCommand(run, SLOTS, this.now)?.type === "endRun";
+    const over = nextCommand(run, SLOTS, this.now)?.type === "endRun" || run.deciding.size > 0;
     const moves = run.phase === "ended" || run.open.size > 0 || over;
     assertEquals(runWait(run) === undefined || over, moves, "EN-304 one wait unless it moves");
     for (const step of run.steps.values()) {

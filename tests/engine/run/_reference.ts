@@ -16,20 +16,30 @@ function blocks(mode: string, end: End): boolean {
   return (mode === "value" || mode === "after") && end !== "succeeded";
 }
 
-/** What each cell comes to if all are let run, by what its own work comes to: cell by cell in run order. */
+/**
+ * What each cell comes to if all are let run, by what its own work comes to: cell by cell in run order. A join that ends
+ * what is left over changes nothing about the others, because nothing needs those.
+ */
 export function evaluate(plan: Plan, work: (cell: string) => "succeeded" | "failed"): Map<string, End> {
   const ends = new Map<string, End>();
-  for (const { cell, needs, fallback, reuse } of plan.steps) {
-    const blocked = needs.some((need) => blocks(need.mode, ends.get(need.cell)!));
+  for (const { cell, needs, fallback, reuse, join } of plan.steps) {
+    const votes = needs.filter(({ join }) => join).map(({ cell }) => ends.get(cell)!);
+    const blocked = needs.some((need) => !need.join && blocks(need.mode, ends.get(need.cell)!)) ||
+      join !== undefined && votes.filter((end) => end === "succeeded").length < join.need;
     const own = reuse !== undefined || fallback !== undefined ? "succeeded" : work(cell);
     ends.set(cell, blocked && reuse === undefined ? "skipped" : own);
   }
   return ends;
 }
 
-/** How a run of these ends that nobody stopped has ended (EN-701, EN-702). */
-export function outcomeOfEnds(plan: Plan, ends: ReadonlyMap<string, End>, halted: boolean): string {
-  const bad = (cell: string) => ["failed", "cancelled"].includes(ends.get(cell)!);
+/** How a run of these ends that nobody stopped has ended (EN-701, EN-702); what a join has ended is not `bad`. */
+export function outcomeOfEnds(
+  plan: Plan,
+  ends: ReadonlyMap<string, End>,
+  halted: boolean,
+  unneeded: (cell: string) => boolean = () => false,
+): string {
+  const bad = (cell: string) => ["failed", "cancelled"].includes(ends.get(cell)!) && !unneeded(cell);
   if (halted || plan.steps.some(({ cell, errors }) => errors === "stop" && ends.get(cell) === "failed")) {
     return "failed";
   }
@@ -53,6 +63,11 @@ export interface RefCell {
   /** Its attempt gave its slot back and has not ended. */
   goesOn: boolean;
   told?: "cancelled" | "skipped";
+  endedAt: number;
+  /** Upstreams that its join has heard of, in order; what it came to; and that one of another cell did without it. */
+  heard: string[];
+  join?: "met" | "impossible";
+  unneeded?: boolean;
 }
 
 const RETRY_MS = 1_000;
@@ -69,6 +84,7 @@ export class Reference {
   deadline?: number;
   startAt?: number;
   priority = 50;
+  #now = 0;
 
   constructor(readonly plan: Plan, { startAt, deadline }: { startAt?: number; deadline?: number } = {}) {
     this.cells = new Map(plan.steps.map((step) => [step.cell, {
@@ -79,6 +95,8 @@ export class Reference {
       failures: 0,
       losses: 0,
       goesOn: false,
+      endedAt: 0,
+      heard: [],
     }]));
     this.startAt = startAt;
     this.deadline = deadline;
@@ -91,17 +109,76 @@ export class Reference {
 
   /** Gives a command. */
   apply(command: RunCommand, now: number): Verdict {
+    this.#now = now;
     const verdict = this.#apply(command, now);
     this.#settle();
     return verdict;
   }
 
   /** Whether all that a cell needs has ended in a way that lets it run. */
-  needsMet({ plan }: RefCell): boolean {
-    return plan.needs.every(({ cell, mode }) => {
+  needsMet({ plan, join }: RefCell): boolean {
+    return (plan.join === undefined || join === "met") && plan.needs.every(({ cell, mode, join }) => {
       const { end } = this.cells.get(cell)!;
-      return end !== undefined && !blocks(mode, end);
+      return join || end !== undefined && !blocks(mode, end);
     });
+  }
+
+  /** The successes that decide a join, of those it has heard of; nothing if it is open. */
+  decided({ is, plan, join, heard }: RefCell): string[] | undefined {
+    if (plan.join === undefined || join !== undefined || is !== "waiting") return undefined;
+    const good = heard.filter((name) => this.cells.get(name)!.end === "succeeded");
+    if (good.length >= plan.join.need) return good.slice(0, plan.join.need);
+    const bad = heard.length - good.length;
+    return plan.join.of - bad < plan.join.need ? good : undefined;
+  }
+
+  #idle(cell: RefCell): boolean {
+    return cell.is === "waiting" && !this.needsMet(cell);
+  }
+
+  #settleJoin(cell: RefCell): Verdict {
+    if (this.phase === "ended" || cell.join !== undefined) return "same";
+    const good = this.decided(cell);
+    if (good === undefined) return "no";
+    const met = good.length === cell.plan.join!.need;
+    const rest = cell.plan.join!.rest === "cancel-remaining" ? this.#leftOver(cell, met) : [];
+    cell.join = met ? "met" : "impossible";
+    if (!met) this.#finish(cell, "skipped");
+    for (const other of rest) {
+      if (other.told !== undefined) continue;
+      other.unneeded = true;
+      if (other.is === "running") other.told = "cancelled";
+      else this.#finish(other, other.goesOn ? "cancelled" : "skipped");
+    }
+    return "done";
+  }
+
+  /** What ends with a join: grown from nothing until nothing can be added. */
+  #leftOver(of: RefCell, met: boolean): RefCell[] {
+    const found = new Set<RefCell>();
+    const data = (mode: string) => mode === "value" || mode === "optional";
+    const asks = (cell: RefCell, name: string) =>
+      cell.plan.needs.some((need) => {
+        if (need.cell !== name) return false;
+        if (cell === of) return need.join || !met && data(need.mode);
+        return data(need.mode) && !(need.join && cell.join !== undefined);
+      });
+    const needs = (cell: RefCell, name: string) =>
+      this.#idle(cell) && cell.plan.needs.some((need) => need.cell === name && !(need.join && cell.join));
+    for (let size = -1; size < found.size;) {
+      size = found.size;
+      for (const [name, cell] of this.cells) {
+        if (cell.is === "done" || found.has(cell)) continue;
+        const cells = [...this.cells.values()];
+        const wanted = cells.some((other) =>
+          (other === of || found.has(other) && this.#idle(other)) && asks(other, name)
+        );
+        const own = met && of.plan.needs.some((need) => need.cell === name && !need.join);
+        const spared = own || cells.some((other) => other !== of && !found.has(other) && needs(other, name));
+        if (wanted && !spared) found.add(cell);
+      }
+    }
+    return [...found];
   }
 
   /** Whether nothing runs and nothing will. */
@@ -165,6 +242,8 @@ export class Reference {
     const cell = this.cells.get(command.step);
     if (cell === undefined) return "no";
     switch (command.type) {
+      case "settleJoin":
+        return this.#settleJoin(cell);
       case "startAttempt": {
         const may = cell.is === "waiting" && this.needsMet(cell) && (cell.due ?? 0) <= now &&
           this.phase === "active" && this.intent === "go" && !this.halted &&
@@ -230,6 +309,7 @@ export class Reference {
 
   #fail(cell: RefCell, passing: boolean, now: number): void {
     const goes = (this.intent === "go" || this.intent === "pause") && !this.halted && cell.told === undefined;
+    if (cell.unneeded) return void this.#finish(cell, this.expiring ? "expired" : cell.told!);
     cell.failures++;
     if (goes && passing && cell.failures < cell.plan.retry.attempts) {
       Object.assign(cell, { is: "waiting", goesOn: false, due: now + RETRY_MS });
@@ -240,9 +320,11 @@ export class Reference {
 
   /** EN-701: a failure halts the run unless the cell says otherwise, and so does a person who cancels one cell. */
   #finish(cell: RefCell, end: End): Verdict {
-    const counts = end === "failed" || end === "cancelled" && this.intent !== "cancel";
+    if (end === "succeeded") cell.unneeded = false;
+    const counts = end === "failed" || end === "cancelled" && this.intent !== "cancel" && !cell.unneeded;
     if (counts && cell.plan.errors === "stop") this.halted = true;
-    Object.assign(cell, { is: "done", end, due: undefined, goesOn: false, told: undefined });
+    const endedAt = this.#now;
+    Object.assign(cell, { is: "done", end, endedAt, due: undefined, goesOn: false, told: undefined });
     return "done";
   }
 
@@ -270,7 +352,8 @@ export class Reference {
     const cells = [...this.cells.values()];
     const goes = (cell: RefCell) => cell.is === "waiting" && this.needsMet(cell) && (cell.due ?? 0) <= now;
     const awake = (cell: RefCell) => cell.is === "held" && cell.due! <= now;
-    const work = this.over || (this.deadline ?? Infinity) <= now ||
+    const work = this.over || cells.some((cell) => this.decided(cell) !== undefined) ||
+      (this.deadline ?? Infinity) <= now ||
       this.intent === "go" && cells.some((cell) => goes(cell) || awake(cell));
     this.phase = work ? "queued" : "suspended";
     return "done";
@@ -313,7 +396,7 @@ export class Reference {
       ? "cancelled"
       : this.intent === "stop"
       ? "stopped"
-      : outcomeOfEnds(this.plan, this.ends, this.halted);
+      : outcomeOfEnds(this.plan, this.ends, this.halted, (cell) => this.cells.get(cell)!.unneeded === true);
     for (const cell of this.cells.values()) {
       if (cell.is === "done") continue;
       const end = !cell.goesOn ? "skipped" : this.expiring ? "expired" : "cancelled";
@@ -348,7 +431,8 @@ export class Reference {
 
   #restart(now: number, from?: string[]): Verdict {
     if (this.phase !== "ended" || this.restarts >= 10) return "no";
-    const names = from ?? [...this.cells].flatMap(([name, { end }]) => end === "succeeded" ? [] : [name]);
+    const names = from ??
+      [...this.cells].flatMap(([name, { end, unneeded }]) => end === "succeeded" || unneeded ? [] : [name]);
     if (names.length === 0 || names.some((name) => !this.cells.has(name))) return "no";
     this.restarts++;
     return this.#reopen(this.#below(names), now);
@@ -356,9 +440,15 @@ export class Reference {
 
   #below(names: string[]): RefCell[] {
     const found = new Set(names);
-    // Run order: what needs a cell stands after it.
-    for (const { cell, needs } of this.plan.steps) {
-      if (needs.some((need) => found.has(need.cell))) found.add(cell);
+    for (let size = -1; size < found.size;) {
+      size = found.size;
+      for (const { cell, needs } of this.plan.steps) {
+        if (needs.some((need) => found.has(need.cell))) found.add(cell);
+        // What a join has ended without need comes again with it if what it counts does.
+        const votes = needs.some((need) => need.join && found.has(need.cell));
+        if (!votes && !(found.has(cell) && this.cells.get(cell)!.unneeded)) continue;
+        for (const need of needs) if (this.cells.get(need.cell)!.unneeded) found.add(need.cell);
+      }
     }
     return [...found].map((name) => this.cells.get(name)!);
   }
@@ -372,6 +462,9 @@ export class Reference {
         losses: 0,
         due: undefined,
         told: undefined,
+        heard: [],
+        join: undefined,
+        unneeded: false,
       };
       Object.assign(cell, fresh, { goesOn: false });
     }
@@ -383,15 +476,25 @@ export class Reference {
     return "done";
   }
 
+  /** A join hears of what has ended, in that order, until it is decided. */
+  #hear(cell: RefCell): void {
+    if (cell.plan.join === undefined || !this.#idle(cell)) return;
+    const news = cell.plan.needs.filter(({ cell: name, join }) =>
+      join && this.cells.get(name)!.is === "done" && !cell.heard.includes(name)
+    ).map(({ cell }) => this.cells.get(cell)!).toSorted((a, b) => a.endedAt - b.endedAt);
+    for (const { plan } of news) if (this.decided(cell) === undefined) cell.heard.push(plan.cell);
+  }
+
   /** Whatever cannot run any more is skipped, and so on below. */
   #settle(): void {
     for (let again = true; again;) {
       again = false;
       for (const cell of this.cells.values()) {
         if (cell.is !== "waiting") continue;
-        const blocked = cell.plan.needs.some(({ cell, mode }) => {
+        this.#hear(cell);
+        const blocked = cell.plan.needs.some(({ cell, mode, join }) => {
           const { end } = this.cells.get(cell)!;
-          return end !== undefined && blocks(mode, end);
+          return !join && end !== undefined && blocks(mode, end);
         });
         if (!blocked) continue;
         Object.assign(cell, { is: "done", end: "skipped", due: undefined });

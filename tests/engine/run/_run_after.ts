@@ -11,6 +11,9 @@ import { isRejected, transition } from "../../../engine/run/transition.ts";
 /** Needs as text: `a`, `a:optional`, `a:after`, `a:any`. */
 export interface StepSpec {
   needs?: string[];
+  /** How many of those needs that do not ask for any end have to succeed, and what becomes of the others. */
+  join?: number;
+  rest?: "cancel-remaining" | "let-run";
   attempts?: number;
   errors?: "stop" | "continue";
   reuse?: boolean;
@@ -26,15 +29,20 @@ export function planOf(steps: Record<string, StepSpec>, concurrency = 4): Plan {
 
 function stepOf(
   cell: string,
-  { needs = [], attempts = 1, errors = "stop", reuse = false }: StepSpec,
+  { needs: texts = [], attempts = 1, errors = "stop", reuse = false, join, rest = "cancel-remaining" }:
+    StepSpec,
 ): PlanStep {
+  const needs = texts.map((text): Need => {
+    const [from, mode = "value"] = text.split(":");
+    const need = { cell: from!, mode: mode as Need["mode"] };
+    return join !== undefined && mode !== "any" ? { ...need, join: true } : need;
+  });
+  const of = needs.filter(({ join }) => join).length;
   return {
     cell,
     kind: "ts",
-    needs: needs.map((text) => {
-      const [from, mode = "value"] = text.split(":");
-      return { cell: from!, mode: mode as Need["mode"] };
-    }),
+    needs,
+    ...(join === undefined ? {} : { join: { need: join, of, rest, gives: "quorum" } }),
     action: reuse ? "reuse" : "run",
     why: "asked for",
     fingerprint: `f-${cell}`,
