@@ -115,11 +115,28 @@ function* S4(id: string, left: LeftRun): Iterable<string> {
   const found: string[] = [];
   replayed(id, left, (run, event) => {
     if (event.type !== "step.started") return;
-    for (const { cell } of run.steps.get(event.step)!.plan.needs) {
-      if (run.steps.get(cell)?.phase !== "ended") {
+    const { plan, join } = run.steps.get(event.step)!;
+    if (plan.join !== undefined && join !== "met") {
+      found.push(`${event.step} started before its join had settled`);
+    }
+    for (const { cell, join } of plan.needs) {
+      if (!join && run.steps.get(cell)?.phase !== "ended") {
         found.push(`${event.step} started before ${cell} had ended`);
       }
     }
+  });
+  yield* found;
+}
+
+/** A join settles once, until its step is opened again. */
+function* S6(id: string, left: LeftRun): Iterable<string> {
+  const found: string[] = [];
+  const settled = new Set<string>();
+  replayed(id, left, (_, event) => {
+    if (event.type === "run.reopened") settled.clear();
+    if (event.type !== "join.settled") return;
+    if (settled.has(event.step)) found.push(`the join of ${event.step} settled again`);
+    settled.add(event.step);
   });
   yield* found;
 }
@@ -272,7 +289,7 @@ function* Q1(id: string, left: LeftRun): Iterable<string> {
   }
 }
 
-const CHECKS: Record<string, Check> = { S1, S2, S3, S4, L1, L2, L4, C1, C2, T1, T2, Q1 };
+const CHECKS: Record<string, Check> = { S1, S2, S3, S4, S6, L1, L2, L4, C1, C2, T1, T2, Q1 };
 
 /** Every breach of an invariant, each with its number. */
 export async function breaches(store: Store, lines: readonly Line[], folder?: string): Promise<string[]> {

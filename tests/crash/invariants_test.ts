@@ -48,6 +48,7 @@ async function sound(): Promise<{ store: Store; run: string; lines: Line[] }> {
   const engine = await engineOf(kept(evidence.witness(store, "w1")), kind);
   const text = notebookOf({ a: [], b: ["a"], c: ["b"] }, {
     a: "retry: { attempts: 2, initial: 20ms, jitter: none }",
+    c: "rest: cancel-remaining",
   });
   const { run } = await engine.submit({ notebook: "n", text, author: "t" });
   evidence.note({ at: "submitted", run });
@@ -107,7 +108,14 @@ const changeHead = async ({ store, run }: Scene, change: (head: Record<string, J
 const BREACHES: [string, string, (scene: Scene) => Promise<void> | void][] = [
   ["S1", "a head that says otherwise", (scene) => changeHead(scene, (head) => head.outcome = "failed")],
   ["S1", "a snapshot that is of another state", async (scene) => {
-    const state = { run: { phase: "active", seq: 2 }, steps: {}, ready: [], open: [], waiting: [] };
+    const state = {
+      run: { phase: "active", seq: 2 },
+      steps: {},
+      ready: [],
+      open: [],
+      waiting: [],
+      parked: [],
+    };
     await write(scene.store, snapshotKey(scene.run), { seq: 2, state: { inline: state } });
   }],
   ["S1", "a record that is gone", ({ store, run }) => write(store, eventKey(run, 3))],
@@ -132,6 +140,11 @@ const BREACHES: [string, string, (scene: Scene) => Promise<void> | void][] = [
         ({ events }) => events.push({ type: "step.started", step: "c", attempt: 1, reason: "first" }),
         "b",
       ),
+  ],
+  [
+    "S6",
+    "a join that settles twice",
+    (scene) => rewrite(scene, "join.settled", ({ events }, event) => events.push(event), "c"),
   ],
   [
     "L1",

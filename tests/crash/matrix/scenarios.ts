@@ -171,6 +171,40 @@ export const SCENARIOS: Record<string, Scenario> = {
     },
   },
 
+  /** The first of three ends the other two, one that runs and one that waits. */
+  join: {
+    async drive(stage) {
+      const text = notebookOf({ a: [], b: [], p: [], c: ["p"], j: [], z: ["j"] }, {
+        j: "inputs: { best: { from: [a, b, c] } }\njoin: any",
+      });
+      await stage.ended(await stage.submit({ notebook: "join", text }));
+    },
+    behaviour: () => ({
+      a: async ({ clock }) => {
+        await clock.sleep(30);
+        return { type: "succeeded", value: "a" };
+      },
+      b: untilAborted,
+      p: untilAborted,
+      j: ({ inputs }) => ({ type: "succeeded", value: inputs.best! }),
+      z: ({ inputs }) => ({ type: "succeeded", value: inputs.j! }),
+    }),
+    ends: {
+      join: {
+        label: "succeeded",
+        cells: {
+          a: { label: succeeded, value: "a" },
+          // What was lost with its process and had not begun again had no attempt to cancel.
+          b: { label: ["cancelled", "skipped"] },
+          p: { label: ["cancelled", "skipped"] },
+          c: { label: ["skipped"] },
+          j: { label: succeeded, value: { value: "a", name: "a" } },
+          z: { label: succeeded, value: { value: "a", name: "a" } },
+        },
+      },
+    },
+  },
+
   /** A cancel while attempts run. */
   cancel: {
     async drive(stage) {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { JsonObject } from "../../../engine/base/json.ts";
 import { buildGraph } from "../../../engine/graph/graph.ts";
 import { makePlan, type PlanInput } from "../../../engine/plan/plan.ts";
-import type { History, Plan } from "../../../engine/plan/types.ts";
+import type { History, Need, Plan } from "../../../engine/plan/types.ts";
 import { notebookOf, type ShortCell } from "../graph/notebook_of.ts";
 
 const KINDS = ["agent", "jsonata", "ts", "input"];
@@ -96,7 +96,7 @@ Deno.test("DF-303 a cell that uses $now, or says cache: false, is never reused",
 Deno.test("EN-802 edges between two cells are one need, the strongest", () => {
   const a = { a: "jsonata: 1" };
   const optional = { x: { from: "a", required: false } };
-  const table: [ShortCell, string][] = [
+  const table: [ShortCell, Need["mode"]][] = [
     ["jsonata: a", "value"],
     [{ source: "x", header: { inputs: optional } }, "optional"],
     [{ header: { after: "a" } }, "after"],

@@ -68,6 +68,8 @@ function commandOf(event: RunEvent, ref: Reference, at: number): RunCommand | un
     case "step.cancelled":
       if (cell!.is === "running") return { type: "cancelAttempt", ...report! };
       return { type: event.as === "skipped" ? "skipStep" : "cancelStep", step: event.step, by };
+    case "join.settled":
+      return { type: "settleJoin", step: event.step };
     case "step.supplied":
       return { type: "supplyValue", step: event.step, value: event.value, by };
   }
