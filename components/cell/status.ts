@@ -162,6 +162,9 @@ function skipWord({ skipped, because }: CellView): string {
   if (skipped === "run_expired") return "skipped, the run was out of time";
   if (skipped === "asked") return "skipped by hand";
   if (skipped === "timed_out") return "skipped, nothing came in time";
+  if (skipped === "not_taken") {
+    return because === undefined ? "not taken" : `skipped, ${because} was not taken`;
+  }
   if (skipped === "join_impossible") return "skipped, too few of those before it succeeded";
   if (skipped === "not_needed") {
     return because === undefined ? "not needed" : `not needed by ${because} any more`;

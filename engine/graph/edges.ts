@@ -4,6 +4,7 @@
  *
  * G1 Every name that a cell reads is one of: local to it, a cell (an edge), a param, a global of the runtime, a problem.
  */
+import { isObject } from "../base/json.ts";
 import { didYouMean, nearest } from "../notebook/nearest.ts";
 import { shown } from "../notebook/problem.ts";
 import type { Place, Problem } from "../notebook/types.ts";
@@ -39,6 +40,7 @@ export function inwardOf(node: Node, names: Names): Inward {
   for (const use of uses) into.reference(use);
   into.contracts();
   into.order();
+  into.fallback();
   into.join();
   return {
     edges: [...into.edges.values()],
@@ -104,6 +106,16 @@ class Into {
         this.#unknown("No cell is", cell, this.names.cells.keys(), placeOfKey(this.node.cell, "after"));
       } else this.#add({ source: cell, sourcePort: "*", targetPort: "*", via: "after", required });
     }
+  }
+
+  /** The cell that stands in for a failure has ended before, however. */
+  fallback(): void {
+    const { fallback } = this.node.cell.header;
+    if (!isObject(fallback) || typeof fallback.cell !== "string") return;
+    const source = fallback.cell;
+    if (!this.names.cells.has(source)) {
+      this.#unknown("No cell is", source, this.names.cells.keys(), placeOfKey(this.node.cell, "cell"));
+    } else this.#add({ source, sourcePort: "*", targetPort: "*", via: "after", required: false });
   }
 
   /** What a join counts leads to its cell, if only in order. */

@@ -43,8 +43,11 @@ export function joinRule({ header, kind }: Cell): JoinRule | undefined {
 
 /** The cells among the sources of these edges whose ends a join counts. */
 export function countedBy({ of, gives }: JoinRule, into: readonly Edge[]): Set<string> {
-  // `b?` asks for any end; and where all are needed, so does an input that is not required.
-  const counts = ({ via, required }: Edge) => required || via !== "after" && gives !== "all";
+  // `b?` asks for any end, as a fallback does; and where all are needed, so does an input that is not required.
+  const any = new Set(
+    into.filter(({ via, required }) => via === "after" && !required).map(({ source }) => source),
+  );
+  const counts = ({ source, required }: Edge) => !any.has(source) && (required || gives !== "all");
   const sources = into.filter((edge) => of === undefined ? counts(edge) : of.includes(edge.source));
   return new Set(sources.map(({ source }) => source));
 }

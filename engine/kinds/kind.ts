@@ -67,6 +67,8 @@ export type Outcome =
     about?: Json;
     saved?: Json;
   }
+  /** There is nothing to do: the step is skipped as not taken. */
+  | { type: "declined" }
   | { type: "cancelled" };
 
 /** A kind of cell. */

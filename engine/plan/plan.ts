@@ -6,7 +6,7 @@
  * D2 A step is reused only if nothing whose value it reads runs.
  */
 import { sha256 } from "../base/hash.ts";
-import { isObject, type JsonObject } from "../base/json.ts";
+import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { cycleText, findCycles } from "../graph/cycles.ts";
 import { MAX_CELLS } from "../graph/graph.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
@@ -16,7 +16,7 @@ import { type PolicyOverrides, stepPolicies } from "../notebook/policy.ts";
 import { inOrder, shown } from "../notebook/problem.ts";
 import type { FrontMatter, Notebook, Problem } from "../notebook/types.ts";
 import { needsOf, selectCells, type Selection } from "./select.ts";
-import type { History, Plan, PlanStep } from "./types.ts";
+import type { History, Need, Plan, PlanStep } from "./types.ts";
 import { unavailableIn } from "./unavailable.ts";
 
 /** Attempts open at a time when front matter does not say. */
@@ -110,6 +110,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       why: reuse ? `fresh from run ${past.run}` : again ?? "run again",
       ...policies,
       ...(isObject(fallback) && fallback.value !== undefined ? { fallback: { inline: fallback.value } } : {}),
+      ...insteadOf(fallback, needs),
       ...(reuse ? { reuse: { run: past.run, value: past.value } } : {}),
     };
   });
@@ -138,6 +139,11 @@ function withoutStops(graph: Graph, steps: PlanStep[]): PlanStep[] {
     const said = graph.byName.get(step.cell)!.cell.header.errors !== undefined;
     return said || !joined.has(step.cell) || alone.has(step.cell) ? step : { ...step, errors: "continue" };
   });
+}
+
+function insteadOf(fallback: Json | undefined, needs: readonly Need[]): { instead?: string } {
+  const name = isObject(fallback) ? fallback.cell : undefined;
+  return typeof name === "string" && needs.some(({ cell }) => cell === name) ? { instead: name } : {};
 }
 
 function isRead(mode: "value" | "optional" | "after" | "any"): boolean {

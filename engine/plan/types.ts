@@ -52,6 +52,8 @@ export interface PlanStep {
   errors: StepPolicies["errors"];
   /** Its value if it fails for good (EN-704). */
   fallback?: StoredValue;
+  /** The cell whose value it takes then, if that one has one; this goes before `fallback`. */
+  instead?: string;
   /** The run that the value comes from; without one it was given by hand. */
   reuse?: { run?: string; value: StoredValue };
 }

@@ -12,7 +12,7 @@ import { readYaml, type YamlText } from "../notebook/syntax/yaml_text.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 
 const NOT_RUN = new Set(
-  "when each effect quotas requires limits tools onTimeout onCancel onFailure".split(" "),
+  "each effect quotas requires limits tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Of an entry of `inputs`. */
@@ -32,9 +32,9 @@ const FRONT_NO_COMFORT = new Set(
  * ```ts
  * import { parse } from "../notebook/parse.ts";
  * import { cellsOf } from "../notebook/types.ts";
- * const { notebook } = parse("~~~ts x\ncache: false\nwhen: a > 1\n---\nreturn 1\n~~~\n");
+ * const { notebook } = parse("~~~ts x\ncache: false\nonCancel: a\n---\nreturn 1\n~~~\n");
  * const [problem] = unavailableIn(notebook.frontMatter, cellsOf(notebook));
- * if (problem?.message !== "'when' of 'x' is not available yet; remove it to run this cell") throw new Error("no words");
+ * if (problem?.message !== "'onCancel' of 'x' is not available yet; remove it to run this cell") throw new Error("no words");
  * if (problem.line !== 3 || problem.column !== 1) throw new Error("not its place");
  * ```
  */
@@ -67,9 +67,6 @@ function inCell(cell: Cell): Problem[] {
         message: `'${key}' of '${cell.name}' has no effect yet${so}`,
       });
     }
-  }
-  if (isObject(cell.header.fallback) && Object.hasOwn(cell.header.fallback, "cell")) {
-    notRun(["fallback", "cell"]);
   }
   for (const path of keysOfPorts(cell.header, "inputs")) if (INPUT_NOT_RUN.has(path[2]!)) notRun(path);
   // An agent's answer is checked; other kinds give their value as it is.

@@ -103,6 +103,8 @@ export type RunCommand =
     /** A number in [0, 1) for the jitter of the next try, drawn by the caller because a transition draws nothing. */
     jitter: number;
   }
+  /** The `when` of a step is false. */
+  | { type: "declineAttempt"; step: string; attempt: number; frames: number }
   /** An aborted attempt has ended; `unsettled` if it did not settle in time and may still be at work. */
   | { type: "cancelAttempt"; step: string; attempt: number; frames: number; unsettled?: true }
   /** The votes of a step's join decide it; whoever applies commands asks for it (`next.ts`). */

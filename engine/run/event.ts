@@ -206,6 +206,8 @@ export type RunEvent =
     frames: number;
     usage?: Usage;
   }
+  /** The `when` of a step is false: the attempt that found that out ends it. */
+  | { type: "step.declined"; step: string; attempt: number; frames: number }
   /** A person told one running step to end; its attempt is aborted. */
   | { type: "step.stopping"; step: string; as: "cancelled" | "skipped" } & Told
   | {

@@ -264,6 +264,11 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       if (step.plan.errors === "stop") run.halted = true;
       end(run, step, "failed", at, derived);
       break;
+    case "step.declined":
+      step.skipped = "not_taken";
+      step.because = undefined;
+      end(run, step, "skipped", at, derived);
+      break;
     case "step.stopping":
       step.told = event.as;
       break;

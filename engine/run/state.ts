@@ -39,6 +39,8 @@ export type SkipReason =
   | "upstream_cancelled"
   | "run_stopped"
   | "run_expired"
+  /** Its `when` is false; with `because`, that of an upstream whose value it needs. */
+  | "not_taken"
   /** So many of what its join counts did not succeed that it cannot be met any more. */
   | "join_impossible"
   /** A join that counted it has settled, and nothing else needs it. With outcome `cancelled` its attempt was aborted. */
@@ -224,4 +226,9 @@ const WAITS_WITH_DUE: ReadonlySet<string> = new Set(["backoff", "delay", ...WAIT
 /** Whether a step is ready but for one of {@link HOLDS}. */
 export function isHeld({ wait }: Step): boolean {
   return HELD.has(wait);
+}
+
+/** Whether a step ended because its own `when` is false, which for an order alone is as good as a success. */
+export function isUntaken({ skipped, because }: Step): boolean {
+  return skipped === "not_taken" && because === undefined;
 }

@@ -156,7 +156,16 @@ export type WireEvent =
       problem: StepProblem;
       usage?: Usage;
     }
-    | { type: "step.skipped"; step: string; label: StepLabel; reason: SkipReason; because?: string }
+    | {
+      type: "step.skipped";
+      step: string;
+      label: StepLabel;
+      reason: SkipReason;
+      because?: string;
+      /** Of the attempt in which its `when` turned out to be false. */
+      attempt?: number;
+      marker?: Marker;
+    }
     /** It was stopped: `label` says how it counts. `unsettled`: its attempt ignored the abort and may still be at work. */
     | {
       type: "step.cancelled";

@@ -126,6 +126,8 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
         problem: event.problem,
         ...present({ usage: event.usage }),
       };
+    case "step.declined":
+      return { ...common, type: "step.skipped", reason: "not_taken", marker: "skipped" };
     case "step.cancelled":
       return {
         ...common,

@@ -205,6 +205,7 @@ export const event = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("step.retried"), ...endOfAttempt, problem, due: millis }),
   z.strictObject({ type: z.literal("step.failed"), ...endOfAttempt, problem }),
+  z.strictObject({ type: z.literal("step.declined"), ...ofAttempt, frames: count }),
   z.strictObject({
     type: z.literal("step.stopping"),
     step: z.string(),

@@ -173,6 +173,7 @@ const step = z.strictObject({
   timeoutMs: millis,
   errors: z.enum(["stop", "continue"]),
   fallback: stored.optional(),
+  instead: z.string().optional(),
   reuse: z.strictObject({ run: z.string().optional(), value: stored }).optional(),
 });
 

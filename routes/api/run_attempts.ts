@@ -54,6 +54,8 @@ function endOf(event: WireEvent): Partial<Attempt> | undefined {
       const { problem, usage } = event;
       return ended(event, "failed", { category: problem.category, problem, usage });
     }
+    case "step.skipped":
+      return event.marker === undefined ? undefined : ended(event, "skipped", {});
     case "step.cancelled":
       return event.marker === undefined
         ? undefined

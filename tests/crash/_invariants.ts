@@ -80,8 +80,9 @@ function* S2(id: string, left: LeftRun): Iterable<string> {
   yield* found;
 }
 
-const ENDS_ATTEMPT = new Set(["step.succeeded", "step.failed", "step.cancelled", "step.retried"]);
-const ENDS_STEP = new Set(["step.succeeded", "step.failed", "step.cancelled", "step.supplied"]);
+const ENDS = ["step.succeeded", "step.failed", "step.cancelled", "step.declined"];
+const ENDS_ATTEMPT = new Set([...ENDS, "step.retried"]);
+const ENDS_STEP = new Set([...ENDS, "step.supplied"]);
 
 /** Attempt, step and run end once; only a reopening opens again. Told by the events and the plan alone. */
 function* S3(_: string, { journal, plan }: LeftRun): Iterable<string> {
@@ -102,7 +103,7 @@ function* S3(_: string, { journal, plan }: LeftRun): Iterable<string> {
     if (event.type === "run.ended") over = true;
     if (!("step" in event)) continue;
     if (ended.has(event.step)) yield `${event.type} after the end of ${event.step}`;
-    if (ENDS_STEP.has(event.type)) ended.set(event.step, !/failed|cancelled/.test(event.type));
+    if (ENDS_STEP.has(event.type)) ended.set(event.step, !/failed|cancelled|declined/.test(event.type));
     if (!ENDS_ATTEMPT.has(event.type) || !("attempt" in event) || event.attempt === 0) continue;
     const name = `${event.step}#${event.attempt}`;
     if (attempts.has(name)) yield `${event.type} ends ${name} again`;

@@ -6,14 +6,20 @@ import type { FailureCategory } from "../../plan/types.ts";
 import { retryDelayMs } from "../backoff.ts";
 import type { Rejected, Transition } from "../command.ts";
 import type { AttemptReason, StepProblem, StoppedAs, Usage } from "../event.ts";
-import { isHeld, type Run, type Step, type StepOutcome } from "../state.ts";
+import { isHeld, isUntaken, type Run, type Step, type StepOutcome } from "../state.ts";
 import { type Handlers, happen, noStep, refuse, SAME } from "./decide.ts";
 
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 /** Longest wait that an attempt may ask for: a year. */
 export const LONGEST_DELAY_MS = 365 * 86_400_000;
 
-type AttemptCommands = "startAttempt" | "delayAttempt" | "succeedAttempt" | "failAttempt" | "cancelAttempt";
+type AttemptCommands =
+  | "startAttempt"
+  | "delayAttempt"
+  | "succeedAttempt"
+  | "failAttempt"
+  | "declineAttempt"
+  | "cancelAttempt";
 
 /** The handlers. */
 export const attemptCommands: Handlers<AttemptCommands> = {
@@ -62,6 +68,16 @@ export const attemptCommands: Handlers<AttemptCommands> = {
     return other ?? failing(run, run.steps.get(command.step)!, command, now);
   },
 
+  declineAttempt(run, { type: _, ...ended }) {
+    const step = run.steps.get(ended.step);
+    const again = step !== undefined && isUntaken(step);
+    const other = openAttempt(run, ended.step, ended.attempt, again ? ["skipped"] : []);
+    if (other !== undefined) return other;
+    // What was told to end ends as it was told.
+    if (run.intent === "cancel" || step!.told !== undefined) return stopped(run, ended);
+    return happen([{ type: "step.declined", ...ended }]);
+  },
+
   cancelAttempt(run, { step: name, attempt, frames, unsettled }) {
     const other = openAttempt(run, name, attempt, ["cancelled", "expired", "skipped"]);
     if (other !== undefined) return other;
@@ -85,7 +101,9 @@ export function failing(
   { problem, frames, usage, retryAfterMs, jitter }: Failing,
   now: Millis,
 ): Transition {
-  const { cell: name, fallback } = step.plan;
+  const { cell: name, instead } = step.plan;
+  const other = instead === undefined ? undefined : run.steps.get(instead)?.value;
+  const fallback = other ?? step.plan.fallback;
   const attempt = step.attempts;
   const what = { step: name, attempt, problem, frames, ...(usage === undefined ? {} : { usage }) };
   // What comes of an attempt that was aborted for a join is no failure.
@@ -94,7 +112,8 @@ export function failing(
     if (fallback === undefined || step.told !== undefined || run.intent === "cancel") {
       return happen([{ type: "step.failed", ...what }]);
     }
-    const message = `Its last attempt failed, so the value of 'fallback' is used: ${problem.message}`;
+    const whose = other === undefined ? "'fallback'" : instead;
+    const message = `Its last attempt failed, so the value of ${whose} is used: ${problem.message}`;
     const warnings = [{ type: "quality", severity: "high", message: message.slice(0, 300) } as const];
     return happen([{
       type: "step.succeeded",

@@ -6,12 +6,15 @@ import type { Millis } from "../../base/clock.ts";
 import type { RunEvent } from "../event.ts";
 import { pendingOf, vote } from "./join.ts";
 import { type Derived, enter, makeReady, skipReason, stepOf } from "./settle.ts";
-import type { Run, Step } from "../state.ts";
+import { isUntaken, type Run, type Step } from "../state.ts";
 
 /** Steps that did not come to a value and were to, in run order. */
 export function unsuccessful(run: Run): string[] {
-  return [...run.steps].flatMap(([name, { phase, outcome, skipped }]) =>
-    phase === "ended" && outcome !== "succeeded" && skipped !== "not_needed" ? [name] : []
+  return [...run.steps].flatMap(([name, step]) =>
+    step.phase === "ended" && step.outcome !== "succeeded" && step.skipped !== "not_needed" &&
+      !isUntaken(step)
+      ? [name]
+      : []
   );
 }
 
@@ -113,7 +116,7 @@ function settleNeeds(run: Run, step: Step, at: Millis, derived: Derived): void {
       votes.push(upstream);
       continue;
     }
-    const reason = skipReason(mode, upstream.outcome);
+    const reason = skipReason(mode, upstream);
     if (reason === undefined) step.pending--;
     else {
       step.skipped ??= reason;

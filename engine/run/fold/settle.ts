@@ -6,7 +6,15 @@ import type { Millis } from "../../base/clock.ts";
 import type { Need } from "../../plan/types.ts";
 import { closeWaitpoints, dropSignals } from "./wait.ts";
 import { vote } from "./join.ts";
-import { isHeld, type Run, type SkipReason, type Step, type StepOutcome, type StepPhase } from "../state.ts";
+import {
+  isHeld,
+  isUntaken,
+  type Run,
+  type SkipReason,
+  type Step,
+  type StepOutcome,
+  type StepPhase,
+} from "../state.ts";
 
 /** Steps that an event changed besides the one it names, in the order of change. */
 export interface Derived {
@@ -99,7 +107,7 @@ export function end(
         vote(run, next, last);
         continue;
       }
-      const reason = skipReason(mode, last.outcome);
+      const reason = skipReason(mode, last);
       if (reason === undefined) {
         next.pending--;
         if (next.pending === 0) makeReady(run, next, at, derived);
@@ -127,8 +135,10 @@ export function finish(run: Run, step: Step, outcome: Exclude<StepOutcome, "none
 }
 
 /** What an upstream's end means for who needs it (EN-704): a reason to skip, or nothing. */
-export function skipReason(mode: Need["mode"], outcome: StepOutcome): SkipReason | undefined {
+export function skipReason(mode: Need["mode"], upstream: Step): SkipReason | undefined {
+  const { outcome } = upstream;
   if (outcome === "succeeded" || mode === "any" || mode === "optional") return undefined;
+  if (isUntaken(upstream)) return mode === "after" ? undefined : "not_taken";
   if (outcome === "failed" || outcome === "expired") return "upstream_failed";
   return outcome === "cancelled" ? "upstream_cancelled" : "upstream_skipped";
 }

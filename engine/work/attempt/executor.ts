@@ -15,7 +15,7 @@ import { hit } from "../../base/faults.ts";
 import type { Ids } from "../../base/ids.ts";
 import { depthWithin, isObject, type Json, type JsonObject, MAX_DEPTH } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
-import type { Kinds, Outcome, TakenSignal } from "../../kinds/kind.ts";
+import type { Attempt, Kinds, Outcome, TakenSignal } from "../../kinds/kind.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { RunCommand } from "../../run/command.ts";
 import type { StepProblem } from "../../run/event.ts";
@@ -24,6 +24,7 @@ import type { Frame } from "../../wire/frame.ts";
 import type { Documents } from "../documents.ts";
 import { isOutage, tellOutage } from "../outage.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
+import { checkCondition } from "./header_value.ts";
 import { resolveInputs } from "./inputs.ts";
 import type { LiveRun } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
@@ -136,7 +137,7 @@ async function call(
   if (!resolved.ok) return { type: "failed", problem: resolved.problem };
   // L4 What was told to end, or whose session's time has passed, while its inputs were read does not begin.
   if (!ports.trusted() || abort.signal.aborted || live.released) return { type: "cancelled" };
-  return await kind.run({
+  const own: Attempt = {
     cell: node.cell,
     frontMatter: document.notebook.frontMatter,
     inputs: resolved.inputs,
@@ -151,7 +152,13 @@ async function call(
     signal: abort.signal,
     emit: (frame) => writer.write(frame),
     clock: ports.clock,
-  });
+  };
+  // One that goes on has been let through.
+  if (live.run.steps.get(step)!.frames === undefined) {
+    const stop = await checkCondition(ports.kinds, own);
+    if (stop !== undefined) return stop;
+  }
+  return await kind.run(own);
 }
 
 /** A signal as the kind gets it: with what it carries. */
@@ -251,7 +258,15 @@ type WithoutFrames<T> = T extends unknown ? Omit<T, "frames"> : never;
 type Report = WithoutFrames<
   Extract<
     RunCommand,
-    { type: "succeedAttempt" | "failAttempt" | "cancelAttempt" | "delayAttempt" | "suspendAttempt" }
+    {
+      type:
+        | "succeedAttempt"
+        | "failAttempt"
+        | "declineAttempt"
+        | "cancelAttempt"
+        | "delayAttempt"
+        | "suspendAttempt";
+    }
   >
 >;
 
@@ -279,6 +294,7 @@ async function classify(
   if (outcome.type === "cancelled") {
     return { type: "cancelAttempt", ...at, ...(outcome.unsettled ? { unsettled: true } : {}) };
   }
+  if (outcome.type === "declined") return { type: "declineAttempt", ...at };
   if (outcome.type === "failed") {
     const { type: _, ...failure } = { ...outcome, problem: boundedProblem(outcome.problem) };
     return { type: "failAttempt", ...at, ...failure, jitter: ids.random() };
@@ -386,6 +402,7 @@ function describe(outcome: Outcome, ms: number): { level: "info" | "error"; mess
       succeeded: `Completed in ${ms}ms`,
       delayed: "Waits",
       suspended: "Waits",
+      declined: "Not taken",
       cancelled: "Cancelled",
     };
     return { level: "info", message: words[outcome.type] };

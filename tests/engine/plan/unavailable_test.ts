@@ -31,7 +31,6 @@ function told(text: string, cells?: string[]): string[] {
 }
 
 const ERRORS: Record<string, string> = {
-  when: "a > 1",
   each: "{ in: a, as: item }",
   effect: "{ reversible: { url: x } }",
   quotas: "{ calls: 1 }",
@@ -160,8 +159,8 @@ Deno.test("EN-114 a model with a placeholder is refused, not asked for under tha
 });
 
 Deno.test("EN-114 only cells that are to run count, and places hold in indented cells", () => {
-  const text = "~~~jsonata a\n1\n~~~\n\n  ~~~ts x disabled\n  when: a\n  ---\n  return 1\n  ~~~\n\n" +
-    "  ~~~ts y\n  when: a\n  ---\n  return 1\n  ~~~\n";
+  const text = "~~~jsonata a\n1\n~~~\n\n  ~~~ts x disabled\n  effect: a\n  ---\n  return 1\n  ~~~\n\n" +
+    "  ~~~ts y\n  effect: a\n  ---\n  return 1\n  ~~~\n";
   assertEquals(told(text, ["a"]), []);
-  assertEquals(told(text), ["error 'when' of 'y' is not available yet; remove it to run this cell (12:3)"]);
+  assertEquals(told(text), ["error 'effect' of 'y' is not available yet; remove it to run this cell (12:3)"]);
 });

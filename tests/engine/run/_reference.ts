@@ -11,23 +11,37 @@ export type End = "succeeded" | "failed" | "skipped" | "cancelled" | "expired";
 /** What comes of a command: something, nothing because it was so already, or a refusal. */
 export type Verdict = "done" | "same" | "no";
 
-/** Whether a cell that needs another in this way cannot run once that has ended so (EN-704). */
-function blocks(mode: string, end: End): boolean {
-  return (mode === "value" || mode === "after") && end !== "succeeded";
+/** Whether a cell that needs another in this way cannot run once that has ended so, `untaken` or not (EN-704). */
+function blocks(mode: string, end: End, untaken: boolean): boolean {
+  return mode === "value" ? end !== "succeeded" : mode === "after" && end !== "succeeded" && !untaken;
 }
 
 /**
  * What each cell comes to if all are let run, by what its own work comes to: cell by cell in run order. A join that ends
  * what is left over changes nothing about the others, because nothing needs those.
  */
-export function evaluate(plan: Plan, work: (cell: string) => "succeeded" | "failed"): Map<string, End> {
+export function evaluate(
+  plan: Plan,
+  work: (cell: string) => "succeeded" | "failed" | "untaken",
+): Map<string, End> {
   const ends = new Map<string, End>();
-  for (const { cell, needs, fallback, reuse, join } of plan.steps) {
+  const untaken = new Set<string>();
+  for (const { cell, needs, fallback, instead, reuse, join } of plan.steps) {
     const votes = needs.filter(({ join }) => join).map(({ cell }) => ends.get(cell)!);
-    const blocked = needs.some((need) => !need.join && blocks(need.mode, ends.get(need.cell)!)) ||
+    const blocked = needs.some(({ cell, mode, join }) =>
+      !join && blocks(mode, ends.get(cell)!, untaken.has(cell))
+    ) ||
       join !== undefined && votes.filter((end) => end === "succeeded").length < join.need;
-    const own = reuse !== undefined || fallback !== undefined ? "succeeded" : work(cell);
-    ends.set(cell, blocked && reuse === undefined ? "skipped" : own);
+    const comes = work(cell);
+    if (reuse !== undefined) ends.set(cell, "succeeded");
+    else if (blocked) ends.set(cell, "skipped");
+    else if (comes === "untaken") {
+      ends.set(cell, "skipped");
+      untaken.add(cell);
+    } else {
+      const helped = fallback !== undefined || instead !== undefined && ends.get(instead) === "succeeded";
+      ends.set(cell, helped ? "succeeded" : comes);
+    }
   }
   return ends;
 }
@@ -68,6 +82,8 @@ export interface RefCell {
   heard: string[];
   join?: "met" | "impossible";
   unneeded?: boolean;
+  /** Its own `when` was false. */
+  untaken?: boolean;
 }
 
 const RETRY_MS = 1_000;
@@ -118,8 +134,8 @@ export class Reference {
   /** Whether all that a cell needs has ended in a way that lets it run. */
   needsMet({ plan, join }: RefCell): boolean {
     return (plan.join === undefined || join === "met") && plan.needs.every(({ cell, mode, join }) => {
-      const { end } = this.cells.get(cell)!;
-      return join || end !== undefined && !blocks(mode, end);
+      const { end, untaken = false } = this.cells.get(cell)!;
+      return join || end !== undefined && !blocks(mode, end, untaken);
     });
   }
 
@@ -260,6 +276,14 @@ export class Reference {
         return this.#report(cell, command.attempt, ["failed"], () => {
           this.#fail(cell, command.problem.category === "network", now);
         });
+      case "declineAttempt":
+        return this.#report(cell, command.attempt, cell.untaken ? ["skipped"] : [], () => {
+          if (this.intent === "cancel" || cell.told !== undefined) {
+            return this.#finish(cell, this.expiring ? "expired" : cell.told ?? "cancelled");
+          }
+          cell.untaken = true;
+          this.#finish(cell, "skipped");
+        });
       case "cancelAttempt":
         return this.#report(cell, command.attempt, ["cancelled", "expired", "skipped"], () => {
           this.#finish(cell, this.expiring ? "expired" : cell.told ?? "cancelled");
@@ -313,9 +337,13 @@ export class Reference {
     cell.failures++;
     if (goes && passing && cell.failures < cell.plan.retry.attempts) {
       Object.assign(cell, { is: "waiting", goesOn: false, due: now + RETRY_MS });
-    } else if (cell.plan.fallback !== undefined && cell.told === undefined && this.intent !== "cancel") {
+    } else if (this.#helped(cell) && cell.told === undefined && this.intent !== "cancel") {
       this.#finish(cell, "succeeded");
     } else this.#finish(cell, "failed");
+  }
+
+  #helped({ plan: { fallback, instead } }: RefCell): boolean {
+    return fallback !== undefined || instead !== undefined && this.cells.get(instead)!.end === "succeeded";
   }
 
   /** EN-701: a failure halts the run unless the cell says otherwise, and so does a person who cancels one cell. */
@@ -432,7 +460,9 @@ export class Reference {
   #restart(now: number, from?: string[]): Verdict {
     if (this.phase !== "ended" || this.restarts >= 10) return "no";
     const names = from ??
-      [...this.cells].flatMap(([name, { end, unneeded }]) => end === "succeeded" || unneeded ? [] : [name]);
+      [...this.cells].flatMap(([name, { end, unneeded, untaken }]) =>
+        end === "succeeded" || unneeded || untaken ? [] : [name]
+      );
     if (names.length === 0 || names.some((name) => !this.cells.has(name))) return "no";
     this.restarts++;
     return this.#reopen(this.#below(names), now);
@@ -465,6 +495,7 @@ export class Reference {
         heard: [],
         join: undefined,
         unneeded: false,
+        untaken: false,
       };
       Object.assign(cell, fresh, { goesOn: false });
     }
@@ -493,8 +524,8 @@ export class Reference {
         if (cell.is !== "waiting") continue;
         this.#hear(cell);
         const blocked = cell.plan.needs.some(({ cell, mode, join }) => {
-          const { end } = this.cells.get(cell)!;
-          return !join && end !== undefined && blocks(mode, end);
+          const { end, untaken = false } = this.cells.get(cell)!;
+          return !join && end !== undefined && blocks(mode, end, untaken);
         });
         if (!blocked) continue;
         Object.assign(cell, { is: "done", end: "skipped", due: undefined });

@@ -14,6 +14,8 @@ export interface StepSpec {
   /** How many of those needs that do not ask for any end have to succeed, and what becomes of the others. */
   join?: number;
   rest?: "cancel-remaining" | "let-run";
+  /** The need whose value it takes if it fails. */
+  instead?: string;
   attempts?: number;
   errors?: "stop" | "continue";
   reuse?: boolean;
@@ -29,8 +31,15 @@ export function planOf(steps: Record<string, StepSpec>, concurrency = 4): Plan {
 
 function stepOf(
   cell: string,
-  { needs: texts = [], attempts = 1, errors = "stop", reuse = false, join, rest = "cancel-remaining" }:
-    StepSpec,
+  {
+    needs: texts = [],
+    attempts = 1,
+    errors = "stop",
+    reuse = false,
+    join,
+    rest = "cancel-remaining",
+    instead,
+  }: StepSpec,
 ): PlanStep {
   const needs = texts.map((text): Need => {
     const [from, mode = "value"] = text.split(":");
@@ -57,6 +66,7 @@ function stepOf(
     },
     timeoutMs: 0,
     errors,
+    ...(instead === undefined ? {} : { instead }),
     ...(reuse ? { reuse: { run: "run_0", value: { inline: cell } } } : {}),
   };
 }

@@ -24,17 +24,25 @@ const plans: fc.Arbitrary<Plan> = fc.tuple(
       reuse: fc.integer({ min: 0, max: 9 }).map((n) => n === 9),
       fallback: fc.integer({ min: 0, max: 5 }).map((n) => n === 5),
       join: fc.nat(5),
+      instead: fc.nat(20),
       rest: fc.constantFrom("cancel-remaining" as const, "let-run" as const),
     }),
     { minLength: 1, maxLength: 8, size: "max" },
   ),
   fc.integer({ min: 1, max: 4 }),
 ).map(([cells, concurrency]) => {
-  const specs = cells.map(({ needs: drawn, join, ...spec }, i) => {
+  const specs = cells.map(({ needs: drawn, join, instead, ...spec }, i) => {
     const modes = new Map(i === 0 ? [] : drawn.map(([to, mode]) => [to % i, mode]));
     const needs = [...modes].toSorted(([a], [b]) => a - b).map(([to, mode]) => `c${to}:${mode}`);
     const counted = [...modes.values()].filter((mode) => mode !== "any").length;
-    return [`c${i}`, { ...spec, needs, ...(join < counted ? { join: join + 1 } : {}) }];
+    const joins = join < counted;
+    const other = [...modes].filter(([, mode]) => !joins || mode === "any")[instead]?.[0];
+    return [`c${i}`, {
+      ...spec,
+      needs,
+      ...(joins ? { join: join + 1 } : {}),
+      ...(other === undefined ? {} : { instead: `c${other}` }),
+    }];
   });
   const plan = planOf(Object.fromEntries(specs), concurrency);
   for (const [i, { fallback }] of cells.entries()) if (fallback) plan.steps[i]!.fallback = { inline: 0 };
@@ -69,6 +77,7 @@ const OPS: Record<string, number> = {
   supply: 1,
   skip: 1,
   change: 1,
+  decline: 2,
   gaveUp: 1,
   stop: 1,
   cancel: 1,
@@ -113,6 +122,7 @@ class Course {
       case "fail":
       case "passing":
       case "delay":
+      case "decline":
       case "gaveUp":
         return this.#report(op, n, m);
       case "pause":
@@ -188,6 +198,8 @@ class Course {
       ? { type: "succeedAttempt", ...at, value: { inline: step } }
       : how === "delay"
       ? { type: "delayAttempt", ...at, ms: DELAYS[m]!, saved: { inline: m } }
+      : how === "decline"
+      ? { type: "declineAttempt", ...at }
       : how === "gaveUp"
       ? { type: "cancelAttempt", ...at, ...(m === 0 ? { unsettled: true } : {}) }
       : { type: "failAttempt", ...at, problem: { category, message: "cut" }, jitter: 0 };
@@ -249,10 +261,18 @@ const NEUTRAL = {
   claim: 1,
 };
 /** How the tries of each cell go: so many pass without success, then it succeeds or fails for good. */
-const scripts = fc.array(fc.record({ flaky: fc.nat(3), good: fc.boolean(), delays: fc.nat(2) }), {
-  minLength: 8,
-  maxLength: 8,
-});
+const scripts = fc.array(
+  fc.record({
+    flaky: fc.nat(3),
+    good: fc.boolean(),
+    delays: fc.nat(2),
+    taken: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
+  }),
+  {
+    minLength: 8,
+    maxLength: 8,
+  },
+);
 
 Deno.test("S5 P6 P10 whatever the order, delays, losses and repeats, a run comes to what its graph comes to", () => {
   fc.assert(
@@ -269,10 +289,12 @@ Deno.test("S5 P6 P10 whatever the order, delays, losses and repeats, a run comes
         const open = [...model.run.open];
         const step = open[n % open.length];
         if (step === undefined) return;
-        const { flaky, good, delays } = scripts[index(step)]!;
+        const { flaky, good, delays, taken } = scripts[index(step)]!;
         const waited = delayed.get(step) ?? 0;
         delayed.set(step, waited + 1);
-        const op = waited < delays
+        const op = !taken
+          ? "decline"
+          : waited < delays
           ? "delay"
           : model.ref.cells.get(step)!.failures < flaky
           ? "passing"
@@ -296,7 +318,8 @@ Deno.test("S5 P6 P10 whatever the order, delays, losses and repeats, a run comes
           else model.now = Math.max(model.now, ...timersOf(model.run).map(({ due }) => due));
         }
         const ends = evaluate(plan, (cell) => {
-          const { flaky, good } = scripts[index(cell)]!;
+          const { flaky, good, taken } = scripts[index(cell)]!;
+          if (!taken) return "untaken";
           return good && flaky < plan.steps[index(cell)]!.retry.attempts ? "succeeded" : "failed";
         });
         const unneeded = (cell: string) => model.run.steps.get(cell)!.skipped === "not_needed";

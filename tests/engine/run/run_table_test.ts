@@ -132,6 +132,12 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
     [{ type: "fireTimer", timer: "delay/a/1/59000" }, ["same", "same", "same", "same"], { now: 61_000 }],
     [{ type: "fireTimer", timer: "deadline" }, ["/not_ready", "/not_ready", "/not_ready", "same"]],
   ],
+  declineAttempt: [[{ type: "declineAttempt", ...a1 }, [
+    "/attempt_stale",
+    "step.declined > succeeded",
+    "/attempt_stale",
+    "/attempt_stale",
+  ]]],
   settleJoin: [[{ type: "settleJoin", step: "b" }, ["/not_ready", "/not_ready", "/not_ready", "same"]]],
   endRun: [[{ type: "endRun" }, ["/not_ready", "/not_ready", "/not_ready", "same"]]],
   restartRun: [

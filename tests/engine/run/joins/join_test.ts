@@ -204,3 +204,13 @@ Deno.test("EN-304 a step that waits for its join says for how many of which", ()
   const both = started({ a: {}, b: {}, z: {}, j: { needs: ["a", "b", "z:any"], join: 1 } });
   assertEquals(stepWait(both.run, of(both, "j"))?.what, "It waits for z, and for 1 of a, b");
 });
+
+Deno.test("EN-606 EN-811 what was not taken, and what stands after it, does not run again with what failed", () => {
+  const test = started({ a: {}, x: GOES_ON, y: { needs: ["a:after"] } }).start("a", "x");
+  test.tell({ type: "declineAttempt", step: "a", attempt: 1, frames: 0 });
+  test.fail("x").start("y").succeed("y");
+  settle(test);
+  assertEquals([labels(test).a, test.run.outcome], ["skipped", "partial"]);
+  test.tell({ type: "restartRun", by: "ann" });
+  assertEquals(labels(test), { a: "skipped", x: "queued", y: "succeeded" });
+});

@@ -58,6 +58,8 @@ function commandOf(event: RunEvent, ref: Reference, at: number): RunCommand | un
         ? { type: "failAttempt", ...report!, problem, jitter: 0 }
         : { type: "succeedAttempt", ...report!, value: event.value };
     }
+    case "step.declined":
+      return { type: "declineAttempt", ...report! };
     case "step.retried":
       return { type: "failAttempt", ...report!, problem: event.problem, jitter: 0 };
     case "step.failed":

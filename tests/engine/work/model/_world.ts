@@ -36,6 +36,8 @@ export interface Script {
   /** Times that each attempt gives its slot back, and for how long: long enough to leave memory, or not. */
   delays: number;
   delayMs: number;
+  /** False: there is nothing to do. */
+  taken: boolean;
 }
 
 const MACROTASK = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -159,11 +161,13 @@ export class World {
     const call = calls[n % calls.length];
     if (call === undefined) return false;
     const { run, cell, saved } = call.attempt;
-    const { flaky, good, delays, delayMs } = this.scripts[Number(cell.name.slice(1))]!;
+    const { flaky, good, delays, delayMs, taken } = this.scripts[Number(cell.name.slice(1))]!;
     const failures = await this.#failures(run, cell.name);
     const waited = Number(saved ?? 0);
     const problem = (category: "network" | "code_error") => ({ category, message: "it broke" });
-    const outcome: Outcome = waited < delays
+    const outcome: Outcome = !taken
+      ? { type: "declined" }
+      : waited < delays
       ? { type: "delayed", ms: delayMs, saved: waited + 1 }
       : failures < flaky
       ? { type: "failed", problem: problem("network") }
