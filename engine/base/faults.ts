@@ -16,6 +16,8 @@ export const FAULT_POINTS = [
   "attempt.result",
   /** An attempt is about to give its slot back; what it saves is stored. */
   "suspend.opened",
+  /** What a call may use is set aside, and the call is not made. */
+  "budget.reserved",
   "commit.before",
   "commit.after",
   /** An attempt has given its slot back, and that is durable. */

@@ -35,9 +35,10 @@ export interface CellReads {
 
 /** Header keys whose strings are not text with placeholders: settings, contracts, and values given as they are. */
 const NO_TEXT = new Set([
-  ..."inputs outputs after when each join rest retry timeout onTimeout errors fallback limits quotas".split(
-    " ",
-  ),
+  ..."inputs outputs after when each join rest retry timeout onTimeout errors fallback limits onLimit quotas"
+    .split(
+      " ",
+    ),
   ..."requires needs cache role temperature maxTokens readOnly mock schema stream streaming".split(" "),
   ..."deciders needed twoPerson param".split(" "),
 ]);

@@ -7,11 +7,13 @@
  */
 import { type AgentSettings, agentSettings } from "../notebook/agent.ts";
 import type { ModelPart, ModelRequest, Models } from "../models/model.ts";
+import { PRICES_AS_OF } from "../models/prices.ts";
 import type { Usage, Warning } from "../run/event.ts";
 import { displayOf } from "./display.ts";
 import { type Attempt, failed, type Kind, type Outcome } from "./kind.ts";
 import { type PortReader, portReader } from "./agent/ports.ts";
 import { type ExpressionEvaluator, type FilledPrompt, fillPrompt } from "./agent/prompt.ts";
+import { inputOf, plannedUse, tokensOf, wantsOf } from "./agent/estimate.ts";
 import { systemOfRole } from "./agent/roles.ts";
 
 /** What agents work with. */
@@ -35,6 +37,12 @@ export function agentKind(tools: AgentTools): Kind {
     title: "Agent",
     description: "Asks a model: the cell's text is the prompt, its answer the value",
     attempts: 3,
+    estimate(cell, frontMatter) {
+      const { model, maxTokens, system = "" } = agentSettings(cell, frontMatter);
+      const found = tools.models.resolve(model);
+      if (!found.ok) return undefined;
+      return plannedUse(tokensOf(system) + tokensOf(cell.source), found, maxTokens, tools.models);
+    },
     run: (attempt) => execute(attempt, tools),
   };
 }
@@ -47,7 +55,12 @@ async function execute(attempt: Attempt, tools: AgentTools): Promise<Outcome> {
   if (!ports.ok) return ports.outcome;
   const request = await requestFor(settings, ports.reader, attempt, tools);
   if (!request.ok) return request.outcome;
-  const answer = await listen(model, { ...request.request, model: model.model }, attempt);
+  const input = inputOf(request.request);
+  const wants = wantsOf(input, model, settings.maxTokens, tools.models);
+  const reserved = await attempt.spend.reserve(wants);
+  if (!reserved.ok) return reserved.outcome;
+  const most = reserved.amounts === undefined ? {} : { maxTokens: reserved.amounts.tokens! - input };
+  const answer = await listen(model, { ...request.request, model: model.model, ...most }, attempt);
   if (!answer.ok) return answer.outcome;
   const usage = usageOf(answer.finish, model, tools.models);
   if (answer.finish.reason === "content-filter") return refused(model.id, usage);
@@ -125,34 +138,46 @@ async function listen(
 ): Promise<Step<{ text: string; finish: Finish }>> {
   const pieces: string[] = [];
   let length = 0;
+  let thought = false;
   for await (const part of provider.stream(request)) {
     if (attempt.signal.aborted) break;
     if (part.type === "finish") return { ok: true, text: pieces.join(""), finish: part };
-    if (part.type === "error") return { ok: false, outcome: failedBy(part, id) };
+    if (part.type === "error") return { ok: false, outcome: failedBy(part, id, length === 0 && !thought) };
     attempt.emit(part);
+    thought ||= part.type === "reasoning";
     if (part.type !== "text") continue;
     pieces.push(part.text);
     length += part.text.length;
     if (length > LONGEST_ANSWER) return tooLong(id);
   }
-  if (attempt.signal.aborted) return { ok: false, outcome: { type: "cancelled" } };
+  if (attempt.signal.aborted) return { ok: false, outcome: { type: "cancelled", usage: { model: id } } };
   const message = `The stream of ${id} ended before the answer was complete`;
-  return { ok: false, outcome: failed("network", message, "provider_stream_cut") };
+  const cut = failed("network", message, "provider_stream_cut");
+  return { ok: false, outcome: withUsage(cut, { model: id }) };
 }
 
 function tooLong(id: string): { ok: false; outcome: Outcome } {
   const message = `The answer of ${id} is over the limit of ${LONGEST_ANSWER} characters. Set maxTokens`;
-  return { ok: false, outcome: failed("invalid_output", message, "answer_too_long") };
+  const outcome = failed("invalid_output", message, "answer_too_long");
+  return { ok: false, outcome: withUsage(outcome, { model: id }) };
 }
 
+/** Failures before an answer began for which no provider takes money: it did not take the call. */
+const NOT_CHARGED: ReadonlySet<string> = new Set(
+  "rate_limited auth not_found invalid_input unavailable overloaded".split(" "),
+);
+
+/** @param bare whether nothing of an answer had come */
 function failedBy(
   { category, code, message, retryAfterMs }: Extract<ModelPart, { type: "error" }>,
   id: string,
+  bare: boolean,
 ): Outcome {
+  const free = bare && NOT_CHARGED.has(category);
   return {
     type: "failed",
     problem: { category, message, ...(code === undefined ? {} : { code }) },
-    usage: { model: id },
+    usage: { model: id, ...(free ? { inputTokens: 0, outputTokens: 0, usdMicros: 0 } : {}) },
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }
@@ -173,7 +198,7 @@ function usageOf({ inputTokens, outputTokens }: Finish, { id }: Resolved, models
     model: id,
     ...(inputTokens === undefined ? {} : { inputTokens }),
     ...(outputTokens === undefined ? {} : { outputTokens }),
-    ...(usdMicros === undefined ? {} : { usdMicros }),
+    ...(usdMicros === undefined ? {} : { usdMicros, prices: PRICES_AS_OF }),
   };
 }
 

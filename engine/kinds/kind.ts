@@ -7,6 +7,9 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { Cell, FrontMatter } from "../notebook/types.ts";
 import type { StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Condition, Timeout, WaitKind } from "../run/waits/types.ts";
+import type { Amounts } from "../run/spend/amounts.ts";
+import type { Hold } from "../run/state.ts";
+import type { OnLimit } from "../notebook/spend/limits.ts";
 import type { Display, FrameBody } from "../wire/frame.ts";
 
 /** What an attempt is given. */
@@ -32,6 +35,7 @@ export interface Attempt {
   signal: AbortSignal;
   /** Adds to the output stream. Never waits; the stream is durable before the attempt's end is. */
   emit(frame: FrameBody): void;
+  spend: Spend;
   clock: Clock;
 }
 
@@ -46,6 +50,22 @@ export interface TakenSignal {
   payload?: Json;
   /** The engine's own: an operator resumed it, or its time was over. */
   type?: "operator" | "timeout";
+}
+
+/** What an attempt asks before it uses what may be limited. */
+export interface Spend {
+  /**
+   * Sets the first of `wants` that fits aside for the next call, in every budget it is under or in none; resolves at once
+   * where there is none. If nothing fits, the attempt ends with the outcome and is called again when there is room.
+   *
+   * @param wants the best first; the last is the least that will do
+   * @param usage what the attempt has used so far, over several calls
+   * @returns what was set aside; absent where nothing limits the call
+   */
+  reserve(
+    wants: readonly Amounts[],
+    usage?: Usage,
+  ): Promise<{ ok: true; amounts?: Amounts } | { ok: false; outcome: Outcome }>;
 }
 
 /** How an attempt went. It never throws to say so: what is thrown is a bug of the kind. */
@@ -69,7 +89,26 @@ export type Outcome =
   }
   /** There is nothing to do: the step is skipped as not taken. */
   | { type: "declined" }
-  | { type: "cancelled" };
+  /** Gives its slot back for a reason that is not the clock's; called again with `saved` when that is over. */
+  | {
+    type: "held";
+    wait: Hold;
+    due?: number;
+    saved?: Json;
+    usage?: Usage;
+    /** With `budget`: what it needs. */
+    want?: Amounts;
+    /** A sentence without a full stop. */
+    why?: string;
+    onLimit?: OnLimit;
+  }
+  | { type: "cancelled"; usage?: Usage };
+
+/** What a step will use, as far as that can be said before it runs: `usdMicros: null` where the price is not known. */
+export interface Estimate {
+  tokens: number;
+  usdMicros: number | null;
+}
 
 /** A kind of cell. */
 export interface Kind {
@@ -80,6 +119,8 @@ export interface Kind {
   readonly description: string;
   /** Tries when neither cell nor notebook says; an agent's is 3, every other's 1. */
   readonly attempts: number;
+  /** What one attempt may use; absent for kinds that use nothing that is counted. */
+  estimate?(cell: Cell, frontMatter: FrontMatter): Estimate | undefined;
   /** Runs one attempt. */
   run(attempt: Attempt): Promise<Outcome>;
 }

@@ -55,6 +55,8 @@ export interface Provider {
   readonly models: readonly string[];
   /** Name of the variable whose key is needed and absent; such a provider fails `auth` without a request. */
   readonly keyMissing?: string;
+  /** Tokens that an answer to so many tokens has at most, where the provider's way of working bounds them. */
+  mostOutput?(inputTokens: number): number;
   stream(request: ModelRequest): AsyncIterable<ModelPart>;
 }
 

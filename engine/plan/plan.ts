@@ -12,15 +12,23 @@ import { MAX_CELLS } from "../graph/graph.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Graph, Node } from "../graph/types.ts";
 import { didYouMean, nearest } from "../notebook/nearest.ts";
+import { type Limits, limitsOf, lowest } from "../notebook/spend/limits.ts";
 import { type PolicyOverrides, stepPolicies } from "../notebook/policy.ts";
 import { inOrder, shown } from "../notebook/problem.ts";
-import type { FrontMatter, Notebook, Problem } from "../notebook/types.ts";
+import type { Cell, FrontMatter, Notebook, Problem } from "../notebook/types.ts";
 import { needsOf, selectCells, type Selection } from "./select.ts";
 import type { History, Need, Plan, PlanStep } from "./types.ts";
+import { estimateOf, overLimit } from "./estimate.ts";
 import { unavailableIn } from "./unavailable.ts";
 
 /** Attempts open at a time when front matter does not say. */
 export const DEFAULT_CONCURRENCY = 4;
+
+/** What a plan wants to know of a kind. */
+export interface PlanKind {
+  attempts: number;
+  estimate?(cell: Cell, frontMatter: FrontMatter): NonNullable<Plan["estimate"]> | undefined;
+}
 
 /** What a plan is made from. */
 export interface PlanInput {
@@ -37,11 +45,13 @@ export interface PlanInput {
   /** Values given by hand for cells, which then do not run (EN-206). */
   given?: JsonObject;
   /** What the request says of every step, and of the run. */
-  overrides?: PolicyOverrides & { concurrency?: number };
+  overrides?: PolicyOverrides & { concurrency?: number; limits?: Limits };
   /** Past values, from which cells that were not asked for themselves are reused where fresh. */
   history?: History;
   /** What is known of a kind, or `undefined` if it cannot run here. */
-  kinds: (name: string) => { attempts: number } | undefined;
+  kinds: (name: string) => PlanKind | undefined;
+  /** An estimate over a limit refuses the run instead of warning. */
+  strict?: boolean;
   /**
    * Problems of the notebook and its graph. Errors that concern a cell of the run, or no cell, refuse it; others do
    * not matter to it.
@@ -109,15 +119,26 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       action: reuse ? "reuse" : "run",
       why: reuse ? `fresh from run ${past.run}` : again ?? "run again",
       ...policies,
+      ...(reuse ? {} : limitsOf(node.cell.header)),
       ...(isObject(fallback) && fallback.value !== undefined ? { fallback: { inline: fallback.value } } : {}),
       ...insteadOf(fallback, needs),
       ...(reuse ? { reuse: { run: past.run, value: past.value } } : {}),
     };
   });
+  const { onLimit, limits } = limitsOf(frontMatter.data);
+  const most = lowest(limits, overrides.limits);
+  const begun = steps.filter(({ action }) => action === "run");
+  const estimate = estimateOf(begun.map(({ cell }) => graph.byName.get(cell)!.cell), input);
+  const over = overLimit(estimate, most, input);
+  if (over.length > 0 && input.strict) return { problems: inOrder([...problems, ...over]) };
+  problems.push(...over);
   const plan: Plan = {
     version,
     steps: (overrides.errors ?? frontMatter.data.errors) === undefined ? withoutStops(graph, steps) : steps,
     concurrency: overrides.concurrency ?? concurrencyOf(frontMatter),
+    ...(most === undefined ? {} : { limits: most }),
+    ...(onLimit === undefined ? {} : { onLimit }),
+    ...(estimate === undefined ? {} : { estimate }),
     ...(selection.skipped.length === 0 ? {} : { skipped: selection.skipped }),
   };
   return { plan, problems };

@@ -3,6 +3,7 @@
  */
 import type { Json } from "../base/json.ts";
 import type { FailureCategory, RetryPolicy, StepPolicies } from "../notebook/policy.ts";
+import type { Limits, OnLimit } from "../notebook/spend/limits.ts";
 import type { CellKind } from "../notebook/types.ts";
 
 export type { FailureCategory, RetryPolicy };
@@ -54,6 +55,9 @@ export interface PlanStep {
   fallback?: StoredValue;
   /** The cell whose value it takes then, if that one has one; this goes before `fallback`. */
   instead?: string;
+  /** What its attempts may use together, and what happens when that does not suffice. */
+  limits?: Limits;
+  onLimit?: OnLimit;
   /** The run that the value comes from; without one it was given by hand. */
   reuse?: { run?: string; value: StoredValue };
 }
@@ -65,6 +69,11 @@ export interface Plan {
   steps: PlanStep[];
   /** Attempts open at a time. */
   concurrency: number;
+  /** What all its attempts may use together, and what happens where a cell does not say and that does not suffice. */
+  limits?: Limits;
+  onLimit?: OnLimit;
+  /** What one attempt at each step may use, about; absent where none is counted. `usdMicros: null`: nobody knows. */
+  estimate?: { tokens: number; usdMicros: number | null };
   /** Cells asked for that are left out, such as disabled ones, and why. */
   skipped?: { cell: string; why: string }[];
 }

@@ -12,13 +12,13 @@ import { readYaml, type YamlText } from "../notebook/syntax/yaml_text.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 
 const NOT_RUN = new Set(
-  "each effect quotas requires limits tools onTimeout onCancel onFailure".split(" "),
+  "each effect quotas requires tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Of an entry of `inputs`. */
 const INPUT_NOT_RUN = new Set("transform validate schema allowPartial".split(" "));
 
-const FRONT_NOT_RUN = new Set(["limits", "onCancel", "onFailure"]);
+const FRONT_NOT_RUN = new Set(["onCancel", "onFailure"]);
 const FRONT_NO_COMFORT = new Set(
   ("mode confirmAboveUsd lane priority logLevel timeZone storage streams notifications sampling handlers " +
     "mcp").split(" "),
@@ -87,13 +87,7 @@ function inFrontMatter({ data, raw }: FrontMatter): Problem[] {
   const found: Found[] = [];
   for (const [key, value] of Object.entries(data)) {
     if (saysNothing(key, value)) continue;
-    if (key === "limits") {
-      found.push({
-        path: [key],
-        severity: "error",
-        message: "limits are not enforced yet; remove them to run",
-      });
-    } else if (FRONT_NOT_RUN.has(key)) {
+    if (FRONT_NOT_RUN.has(key)) {
       const message = `'${key}' of front matter is not available yet; remove it to run`;
       found.push({ path: [key], severity: "error", message });
     } else if (FRONT_NO_COMFORT.has(key)) {

@@ -5,8 +5,11 @@ import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { StoredValue } from "../plan/types.ts";
-import type { RunEvent, StepProblem, Usage, Warning } from "./event.ts";
 import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits/types.ts";
+import type { OnLimit } from "../notebook/spend/limits.ts";
+import type { LimitChange, RunEvent, StepProblem, Usage, Warning } from "./event.ts";
+import type { Amounts } from "./spend/amounts.ts";
+import type { Hold } from "./state.ts";
 
 /** Who says it, and why if they say. */
 export interface Told {
@@ -28,6 +31,10 @@ export type ControlCommand =
     priority?: number;
     tags?: Record<string, string>;
     deadline?: Millis | null;
+    /** Raised limits wake what they held (EN-1104). */
+    limits?: LimitChange;
+    /** The same of cells, by name. */
+    cells?: Record<string, LimitChange>;
   }
   /** Its owner hands it back, for another worker or for itself to claim again. */
   | { type: "releaseRun"; reason: "drained" | "operator" | "waiting" }
@@ -81,6 +88,31 @@ export type RunCommand =
     saved?: StoredValue;
     frames: number;
   }
+  /** An open attempt gives its slot back, for a reason that is not the clock's. */
+  | {
+    type: "holdAttempt";
+    step: string;
+    attempt: number;
+    wait: Hold;
+    due?: Millis;
+    saved?: StoredValue;
+    frames: number;
+    usage?: Usage;
+    /** With `budget`: what it needs; the run's own budgets wake it, and `onLimit` of the plan may end it instead. */
+    want?: Amounts;
+    why?: string;
+    /** With `budget` of one that runs share: what that one says. */
+    onLimit?: OnLimit;
+  }
+  /** A step that is ready may not start. */
+  | { type: "holdStep"; step: string; wait: Hold; due?: Millis }
+  /** What a step was held for is over. */
+  | { type: "wakeStep"; step: string }
+  /**
+   * Sets the first of `wants` that fits aside for the next call of an open attempt, in all of its run's budgets or in
+   * none; the best comes first. `usage`: what the attempt has used so far.
+   */
+  | { type: "reserveSpend"; step: string; attempt: number; wants: Amounts[]; usage?: Usage }
   | {
     type: "succeedAttempt";
     step: string;
@@ -106,7 +138,14 @@ export type RunCommand =
   /** The `when` of a step is false. */
   | { type: "declineAttempt"; step: string; attempt: number; frames: number }
   /** An aborted attempt has ended; `unsettled` if it did not settle in time and may still be at work. */
-  | { type: "cancelAttempt"; step: string; attempt: number; frames: number; unsettled?: true }
+  | {
+    type: "cancelAttempt";
+    step: string;
+    attempt: number;
+    frames: number;
+    unsettled?: true;
+    usage?: Usage;
+  }
   /** The votes of a step's join decide it; whoever applies commands asks for it (`next.ts`). */
   | { type: "settleJoin"; step: string }
   /** Ends a run that has nothing left to do; whoever applies commands asks for it (`next.ts`). */

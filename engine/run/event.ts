@@ -8,6 +8,8 @@
 import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { FailureCategory, StoredValue } from "../plan/types.ts";
+import type { Limits } from "../notebook/spend/limits.ts";
+import type { Amounts } from "./spend/amounts.ts";
 import type { Hold } from "./state.ts";
 import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits/types.ts";
 
@@ -27,6 +29,10 @@ export interface Usage {
   outputTokens?: number;
   /** Millionths of a US dollar; absent if the price is not known. */
   usdMicros?: number;
+  /** Version of the table of prices by which that was found. */
+  prices?: string;
+  /** Calls that this is the sum of; 1 if absent. */
+  calls?: number;
 }
 
 /** Something about a success that a person should know; it makes the step `warned` (EN-413). */
@@ -51,6 +57,9 @@ interface Told {
   by: string;
   reason?: string;
 }
+
+/** New limits by dimension; those that are absent stay, null takes one away. */
+export type LimitChange = { [D in keyof Limits]: Limits[D] | null };
 
 /** An event of a run's journal. `step` is a cell's name. */
 export type RunEvent =
@@ -92,6 +101,9 @@ export type RunEvent =
     tags?: Record<string, string>;
     /** Null: none any more. */
     deadline?: Millis | null;
+    /** Limits of the run and of cells in it; null: none any more. */
+    limits?: LimitChange;
+    cells?: Record<string, LimitChange>;
     by: string;
   }
   | { type: "step.started"; step: string; attempt: number; reason: AttemptReason }
@@ -119,6 +131,12 @@ export type RunEvent =
     due?: Millis;
     saved?: StoredValue;
     frames: number;
+    /** What the attempt has used so far. */
+    usage?: Usage;
+    /** With `budget`: what it needs of the run's own budgets, which wake it once they have it. */
+    want?: Amounts;
+    /** Why, where more is known than `wait` says; a sentence without a full stop. */
+    why?: string;
   }
   /** An address for signals to a step is open, ahead of its suspension. */
   | {
@@ -173,6 +191,8 @@ export type RunEvent =
   }
   /** Its time is over and an operator is to see to it, until `due`. */
   | { type: "step.escalated"; step: string; attempt: number; due: Millis }
+  /** Set aside for the next call of an open attempt, before it is made (EN-1102); `usage`: what it has used so far. */
+  | { type: "step.reserved"; step: string; attempt: number; amounts: Amounts; usage?: Usage }
   /** What it waited for is over, or a person cut the wait short. */
   | { type: "step.woken"; step: string }
   | {
@@ -221,6 +241,7 @@ export type RunEvent =
     timedOut?: true;
     /** The attempt did not settle within its time after the abort; whether it has stopped is not known. */
     unsettled?: true;
+    usage?: Usage;
   }
   /**
    * The join of a step has settled: as what its votes say, and with an end to those upstreams that nothing needs any

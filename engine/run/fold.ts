@@ -18,7 +18,9 @@ import { pendingOf } from "./fold/join.ts";
 import { foldJoinSettled } from "./fold/join_settled.ts";
 import { reopen } from "./fold/reopen.ts";
 import { claim, giveSignalsBack, openWaitpoint, receive } from "./fold/wait.ts";
+import { changeLimits, count, reserve } from "./fold/spend.ts";
 import { type Derived, end, enter, finish, leave, makeReady, stepOf } from "./fold/settle.ts";
+import { nothing } from "./spend/amounts.ts";
 import { DEFAULT_PRIORITY, type Run, type Step } from "./state.ts";
 import { idleUntil } from "./timers.ts";
 
@@ -45,6 +47,8 @@ export function newRun(id: string, plan: Plan): Run {
     priority: DEFAULT_PRIORITY,
     tags: {},
     restarts: 0,
+    ...(plan.limits === undefined ? {} : { limits: plan.limits }),
+    spent: nothing(),
     steps: new Map(plan.steps.map((step) => [step.cell, newStep(step)])),
     successors,
     halted: false,
@@ -53,6 +57,7 @@ export function newRun(id: string, plan: Plan): Run {
     waiting: new Set(),
     parked: new Set(),
     deciding: new Set(),
+    short: new Set(),
     left: plan.steps.length,
   };
 }
@@ -71,6 +76,7 @@ function newStep(plan: PlanStep): Step {
     quality: "clean",
     pending: pendingOf(plan),
     since: 0,
+    ...(plan.limits === undefined ? {} : { limits: plan.limits }),
   };
 }
 
@@ -164,6 +170,7 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
       if (event.priority !== undefined) run.priority = event.priority;
       if (event.tags !== undefined) run.tags = event.tags;
       if (event.deadline !== undefined) run.deadline = event.deadline ?? undefined;
+      if (event.limits !== undefined || event.cells !== undefined) changeLimits(run, event, derived);
       break;
     case "signal.received":
       receive(run, event, at);
@@ -172,6 +179,11 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
 }
 
 function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: Derived): void {
+  if (step.attempt === "open" && CLOSING.has(event.type)) {
+    // What was cancelled has been called; what is held has not been called again.
+    const untold = event.type === "step.held" || event.type === "step.delayed" ? "release" : "estimate";
+    count(run, step, "usage" in event ? event.usage : undefined, untold, at, derived);
+  }
   switch (event.type) {
     case "step.started":
       begin(run, step, at);
@@ -182,6 +194,7 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
         step.frames =
         step.ranMs =
         step.signals =
+        step.counted =
           undefined;
       break;
     case "step.continued":
@@ -235,7 +248,12 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       break;
     case "step.held":
       if (step.attempt === "open") giveBack(step, event, at);
+      step.want = event.want;
+      step.holdWhy = event.why;
       enter(run, step, "ready", event.wait, at, event.due);
+      break;
+    case "step.reserved":
+      reserve(run, step, event, derived);
       break;
     case "step.woken":
       enter(run, step, "ready", "slot", at);
@@ -290,6 +308,11 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       break;
   }
 }
+
+/** Events with which an open attempt ends or gives its slot back. */
+const CLOSING: ReadonlySet<string> = new Set(
+  "step.delayed step.held step.succeeded step.retried step.failed step.cancelled".split(" "),
+);
 
 /** An open attempt gives its slot back and keeps what its handler gets when it goes on. */
 function giveBack(step: Step, { saved, frames }: { saved?: StoredValue; frames: number }, at: Millis): void {
@@ -364,6 +387,7 @@ function haltsFor(run: Run, step: Step): void {
 function interrupt(run: Run, step: Step, at: Millis, derived: Derived, lost: boolean): void {
   const { cell } = step.plan;
   giveSignalsBack(run, step);
+  count(run, step, undefined, "estimate", at, derived);
   if (lost) step.recoveries++;
   step.uncounted++;
   // It was told to end, and it has.

@@ -5,6 +5,7 @@
 import type { Millis } from "../base/clock.ts";
 import type { RunCommand } from "./command.ts";
 import { isOver } from "./outcome.ts";
+import { hasRoomAgain, isOutOfTime } from "./spend/room.ts";
 import type { Run } from "./state.ts";
 import { idleUntil, timersOf } from "./timers.ts";
 import { mayStart } from "./transition.ts";
@@ -22,6 +23,8 @@ export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | 
   }
   for (const step of run.deciding) return { type: "settleJoin", step };
   if (run.phase !== "active") return idleUntil(run, now) <= now ? { type: "startRun" } : undefined;
+  const again = run.intent === "go" ? hasRoomAgain(run) : undefined;
+  if (again !== undefined) return { type: "wakeStep", step: again };
   const full = slots <= 0 || run.open.size >= run.plan.concurrency;
   if (run.waiting.size > 0) {
     for (const { id, step, due } of timersOf(run)) {
@@ -31,11 +34,23 @@ export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | 
       if (phase === "suspended" && (suspension === undefined || run.intent === "go")) {
         return { type: "fireTimer", timer: id };
       }
-      if (!full && mayStart(run, run.steps.get(step)!, now)) return { type: "startAttempt", step };
+      const command = full ? undefined : startOf(run, step, now);
+      if (command !== undefined) return command;
     }
   }
   if (full) return undefined;
   for (const name of run.ready) {
-    if (mayStart(run, run.steps.get(name)!, now)) return { type: "startAttempt", step: name };
+    const command = startOf(run, name, now);
+    if (command !== undefined) return command;
   }
+}
+
+/** A step starts, or is held because there is no time left for it. */
+function startOf(run: Run, name: string, now: Millis): RunCommand | undefined {
+  const step = run.steps.get(name)!;
+  if (!mayStart(run, step, now)) return undefined;
+  return isOutOfTime(run, step) ? { type: "holdStep", step: name, wait: "budget" } : {
+    type: "startAttempt",
+    step: name,
+  };
 }

@@ -25,6 +25,7 @@ const DERIVED_RUN = new Set([
   "waiting",
   "parked",
   "deciding",
+  "short",
   "left",
 ]);
 
@@ -76,6 +77,7 @@ export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
   for (const [name, step] of run.steps) {
     if (step.phase === "ended") run.left--;
     else if (step.phase === "idle" && isDecided(step)) run.deciding.add(name);
+    else if (step.wait === "budget" && step.want !== undefined && step.due === undefined) run.short.add(name);
   }
   const wrong = illegal(run);
   if (wrong !== undefined) throw corrupt(id, wrong);

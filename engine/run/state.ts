@@ -15,6 +15,7 @@
  */
 import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
+import type { Dimension, Limits } from "../notebook/spend/limits.ts";
 import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
 import type { RunOutcome, StepProblem, Usage, Warning } from "./event.ts";
 import {
@@ -25,6 +26,7 @@ import {
   type WaitKind,
   type Waitpoint,
 } from "./waits/types.ts";
+import { type Amounts, plus, type Spent } from "./spend/amounts.ts";
 
 /** Where a step is. */
 export type StepPhase = "idle" | "ready" | "running" | "suspended" | "ended";
@@ -115,6 +117,19 @@ export interface Step {
   substitute?: true;
   /** Its last attempt did not settle after its abort. */
   unsettled?: true;
+  /** What its attempts may use together; the plan's until somebody changes it. */
+  limits?: Limits;
+  /** What its calls used, over all attempts; absent before the first. Its time counts where there is a limit to it. */
+  spent?: Spent;
+  /** Of its open attempt: what is set aside for a call, and what of it is in the sums already. */
+  reserved?: Amounts;
+  counted?: Amounts;
+  /** Dimensions of its limits of which people were warned. */
+  warned?: Dimension[];
+  /** With wait `budget`: what it needs of the budgets of its run. Absent: others hold it. */
+  want?: Amounts;
+  /** With a hold: why, where more is known than its name says; a sentence without a full stop. */
+  holdWhy?: string;
 }
 
 /** A run's state: the fold of its journal over its plan. */
@@ -146,6 +161,14 @@ export interface Run {
   priority: number;
   tags: Readonly<Record<string, string>>;
   restarts: number;
+  /** What its attempts may use together; the plan's until somebody changes it. */
+  limits?: Limits;
+  /** What they used, whatever the limits. */
+  spent: Spent;
+  /** What is set aside for calls under way: the sum over open attempts. */
+  reserved?: Amounts;
+  /** Dimensions of which people were warned. */
+  warned?: Dimension[];
   readonly steps: Map<string, Step>;
   /** Cells that need a cell, and how, from the plan. */
   readonly successors: ReadonlyMap<string, readonly Need[]>;
@@ -171,6 +194,8 @@ export interface Run {
   answered?: Readonly<Record<string, { at: Millis; result: SignalResult }>>;
   /** Steps whose join is decided and has not settled; `next.ts` sees to that at once, whatever the run was told. */
   readonly deciding: Set<string>;
+  /** Of those, the ones that go on once the run's own budgets have room for what they want. */
+  readonly short: Set<string>;
   /** Steps not ended. */
   left: number;
 }
@@ -200,7 +225,21 @@ export function illegal(run: Run): string | undefined {
     if (run.deciding.has(name) && (step.phase !== "idle" || step.join !== undefined)) {
       return `${name} is about to settle in phase ${step.phase}`;
     }
+    const short = step.wait === "budget" && step.want !== undefined && !timed;
+    if (run.short.has(name) !== short) return `${name} is not listed as short of its budget`;
+    if (step.reserved !== undefined && step.attempt !== "open") {
+      return `${name}: a reservation with attempt ${step.attempt}`;
+    }
   }
+  return wrongReserve(run);
+}
+
+/** E4 What is reserved in a run is what its open attempts have reserved. */
+function wrongReserve(run: Run): string | undefined {
+  let sum: Amounts = {};
+  for (const name of run.open) sum = plus(sum, run.steps.get(name)!.reserved ?? {});
+  const rest = plus(sum, run.reserved ?? {}, -1);
+  return Object.keys(rest).length === 0 ? undefined : `reserved is off by ${JSON.stringify(rest)}`;
 }
 
 function illegalStep(step: Step): string | undefined {

@@ -6,6 +6,7 @@
  */
 import type { Millis } from "../base/clock.ts";
 import { isOver } from "./outcome.ts";
+import { hasRoomAgain } from "./spend/room.ts";
 import type { Run } from "./state.ts";
 
 /** One wait. Its id is another when the wait is another, so that firing it twice changes nothing (EN-1702). */
@@ -48,7 +49,7 @@ export function idleUntil(run: Run, now: Millis): Millis {
   if (run.intent === "pause") return earliest;
   if (run.startAt !== undefined) return Math.min(earliest, run.startAt);
   if (run.phase === "queued") return now;
-  if (run.ready.size > 0) return now;
+  if (run.ready.size > 0 || hasRoomAgain(run) !== undefined) return now;
   for (const name of run.waiting) earliest = Math.min(earliest, run.steps.get(name)!.due!);
   return earliest;
 }

@@ -12,6 +12,7 @@ import { attemptCommands } from "./commands/attempt.ts";
 import type { Handlers } from "./commands/decide.ts";
 import { joinCommands } from "./commands/join.ts";
 import { runCommands } from "./commands/run.ts";
+import { spendCommands } from "./commands/spend.ts";
 import { stepCommands } from "./commands/step.ts";
 import { waitCommands } from "./commands/wait.ts";
 import type { Run } from "./state.ts";
@@ -25,6 +26,7 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   ...attemptCommands,
   ...waitCommands,
   ...joinCommands,
+  ...spendCommands,
 };
 
 /**

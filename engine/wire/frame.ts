@@ -6,8 +6,11 @@
  * told by a gap in its place.
  */
 import type { JsonObject } from "../base/json.ts";
+import type { Limits } from "../notebook/spend/limits.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
+import type { Warned } from "../run/fold/settle.ts";
+import type { Amounts, Spent } from "../run/spend/amounts.ts";
 import type { Hold, SkipReason } from "../run/state.ts";
 import type { SignalResult, WaitKind } from "../run/waits/types.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
@@ -95,6 +98,8 @@ export type WireEvent =
       source: string;
       answer: SignalResult["answer"];
     }
+    /** What the run's calls have used, or may use, has changed; `warned`: of these limits that is nearly all. */
+    | { type: "run.spent"; label: RunLabel; spent: Spent; limits?: Limits; warned?: Warned[] }
     | { type: "run.ended"; label: RunOutcome; problem?: StepProblem }
     | { type: "step.queued"; step: string; label: StepLabel }
     /** It runs again: what it came to before holds no more. */
@@ -103,7 +108,15 @@ export type WireEvent =
     /** Attempt `attempt` gives its slot back until `due`; then the same attempt goes on. */
     | { type: "step.delayed"; step: string; label: StepLabel; attempt: number; due: number }
     /** It may not start or go on, and why; with `due`, until then. */
-    | { type: "step.held"; step: string; label: StepLabel; attempt: number; wait: Hold; due?: number }
+    | {
+      type: "step.held";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      wait: Hold;
+      due?: number;
+      why?: string;
+    }
     /** Attempt `attempt` gives its slot back until what it waits for has come, at the latest at `due`. */
     | {
       type: "step.suspended";
@@ -121,6 +134,8 @@ export type WireEvent =
     | { type: "step.resumed"; step: string; label: StepLabel; attempt: number; due?: number }
     /** Its time is over, and an operator is to see to it until `due`. */
     | { type: "step.escalated"; step: string; label: StepLabel; attempt: number; due: number }
+    /** It has set aside what its next call may use; only where a limit asks for that. */
+    | { type: "step.reserved"; step: string; label: StepLabel; attempt: number; amounts: Amounts }
     | { type: "step.continued"; step: string; label: StepLabel; attempt: number }
     /** A person told its open attempt to end. */
     | { type: "step.stopping"; step: string; label: StepLabel; attempt: number; as: "cancelled" | "skipped" }

@@ -88,7 +88,12 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
     case "step.delayed":
       return { ...common, type: event.type, due: event.due };
     case "step.held":
-      return { ...common, type: event.type, wait: event.wait, ...present({ due: event.due }) };
+      return {
+        ...common,
+        type: event.type,
+        wait: event.wait,
+        ...present({ due: event.due, why: event.why }),
+      };
     case "step.suspended": {
       const { wait, waitpoint, due, about } = event;
       return { ...common, type: event.type, wait, waitpoint, ...present({ due, about }) };
@@ -99,6 +104,8 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
       return { ...common, type: event.type, ...present({ due: event.due }) };
     case "step.escalated":
       return { ...common, type: event.type, due: event.due };
+    case "step.reserved":
+      return { ...common, type: event.type, amounts: event.amounts };
     case "step.stopping":
       return { ...common, type: event.type, as: event.as };
     case "step.woken": {
@@ -197,7 +204,24 @@ function derivedEvents(run: Run, event: RunEvent, derived: Derived, base: Base):
       return { ...about(step), type: "step.skipped", reason: skipped!, ...present({ because }) };
     }),
     ...derived.ready.map((step): Told => ({ ...about(step), type: "step.queued" })),
+    ...spendEvent(run, event, derived, base),
   ];
+}
+
+/** What the run has used, when that has changed by more than time, and at its beginning where there is a limit. */
+function spendEvent(run: Run, event: RunEvent, { spend }: Derived, base: Base): Told[] {
+  const begins = event.type === "run.queued" && run.limits !== undefined;
+  if (spend === undefined && !begins) return [];
+  const { limits, spent } = run;
+  const warned = spend?.warned ?? [];
+  return [{
+    ...base,
+    type: "run.spent",
+    label: runLabel(run),
+    spent: { ...spent },
+    ...present({ limits: limits && { ...limits } }),
+    ...(warned.length === 0 ? {} : { warned }),
+  }];
 }
 
 /** An object without the fields that are undefined. */

@@ -187,7 +187,7 @@ function applyEvent(draft: Draft, event: WireEvent): void {
 
 const RUN_EVENTS: ReadonlySet<string> = new Set(
   ("run.queued run.started run.adopted run.released run.paused run.resumed run.stopping run.cancelling run.expiring " +
-    "run.reopened run.changed run.ended signal.received").split(" "),
+    "run.reopened run.changed run.spent run.ended signal.received").split(" "),
 );
 
 function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): void {
@@ -211,6 +211,9 @@ function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): vo
       delete run.endedAt;
       delete run.problem;
       break;
+    case "run.spent":
+      run.spend = { spent: event.spent, ...(event.limits === undefined ? {} : { limits: event.limits }) };
+      break;
     case "run.ended":
       run.endedAt = event.at;
       if (event.problem !== undefined) run.problem = event.problem;
@@ -232,8 +235,7 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       if (event.attempt > cell.attempt) draft.begin(event.step, event.attempt);
       cell.reason = event.reason;
       cell.startedAt = event.at;
-      delete cell.held;
-      delete cell.due;
+      letGo(cell);
       break;
     case "step.delayed":
       cell.due = event.due;
@@ -257,16 +259,16 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       break;
     case "step.held":
       cell.held = event.wait;
+      if (event.why === undefined) delete cell.heldWhy;
+      else cell.heldWhy = event.why;
       if (event.due === undefined) delete cell.due;
       else cell.due = event.due;
       break;
     case "step.queued":
-      delete cell.held;
-      delete cell.due;
+      letGo(cell);
       break;
     case "step.continued":
-      delete cell.held;
-      delete cell.due;
+      letGo(cell);
       break;
     case "step.stopping":
       cell.stopping = event.as;
@@ -311,6 +313,7 @@ const OF_AN_END = [
   "due",
   "held",
   "waits",
+  "heldWhy",
   "value",
   "display",
   "reusedFrom",
@@ -322,11 +325,17 @@ const OF_AN_END = [
   "stopping",
 ] as const;
 
+/** It waits for nothing any more. */
+function letGo(cell: CellView): void {
+  delete cell.held;
+  delete cell.heldWhy;
+  delete cell.due;
+}
+
 function ended(cell: CellView, at: number, rest: Partial<CellView>): void {
   cell.endedAt = at;
   delete cell.waits;
-  delete cell.held;
-  delete cell.due;
+  letGo(cell);
   delete cell.stopping;
   for (const [key, value] of Object.entries(rest)) {
     if (value !== undefined) Object.assign(cell, { [key]: value });

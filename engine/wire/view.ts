@@ -3,8 +3,10 @@
  * `reduce.ts` is the one function that changes it, on the server for the first paint and in the browser after.
  */
 import type { JsonObject } from "../base/json.ts";
+import type { Limits } from "../notebook/spend/limits.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
+import type { Spent } from "../run/spend/amounts.ts";
 import type { Hold, SkipReason } from "../run/state.ts";
 import type { WaitKind } from "../run/waits/types.ts";
 import type { RunLabel, StepLabel } from "../run/words/label.ts";
@@ -39,6 +41,8 @@ export interface CellView {
   held?: Hold;
   /** With label `suspended`: whom it waits for, where an answer goes, and what it is about. */
   waits?: { for: WaitKind; waitpoint: string; about?: StoredValue };
+  /** With it: why, where more is known. */
+  heldWhy?: string;
   /** It was told to end, and its attempt has not ended yet. */
   stopping?: "cancelled" | "skipped";
   /** Its last attempt ignored its abort and may still be at work. */
@@ -78,6 +82,8 @@ export interface RunView {
   startedAt?: number;
   endedAt?: number;
   problem?: StepProblem;
+  /** What its calls have used, with the limits of it all; absent before the first. */
+  spend?: { spent: Spent; limits?: Limits };
   /** In run order. */
   cells: Record<string, CellView>;
   /** Cursor of the last group taken in. */

@@ -27,7 +27,21 @@ const usage = z.strictObject({
   inputTokens: z.number().optional(),
   outputTokens: z.number().optional(),
   usdMicros: z.number().optional(),
+  prices: z.string().optional(),
+  calls: count.optional(),
 });
+const limit = count.nullable().optional();
+/** New limits of a run or a cell. */
+export const limitChange = z.strictObject({ tokens: limit, usdMicros: limit, ms: limit, calls: limit });
+/** What may be used. */
+export const amounts = z.strictObject({
+  tokens: count.optional(),
+  usdMicros: count.nullable().optional(),
+  ms: count.optional(),
+  calls: count.optional(),
+});
+/** New limits of cells by name. */
+export const cellLimits = z.record(z.string(), limitChange);
 const warning = z.strictObject({
   type: z.enum(["performance", "cost", "resource", "deprecation", "quality"]),
   severity: z.enum(["low", "medium", "high"]).default("medium"),
@@ -128,6 +142,8 @@ export const event = z.discriminatedUnion("type", [
     priority: z.int().optional(),
     tags: tags.optional(),
     deadline: millis.nullable().optional(),
+    limits: limitChange.optional(),
+    cells: cellLimits.optional(),
     by: words,
   }),
   z.strictObject({
@@ -155,6 +171,9 @@ export const event = z.discriminatedUnion("type", [
     due: millis.optional(),
     saved: stored.optional(),
     frames: count,
+    usage: usage.optional(),
+    want: amounts.optional(),
+    why: words.optional(),
   }),
   z.strictObject({
     type: z.literal("waitpoint.opened"),
@@ -194,6 +213,7 @@ export const event = z.discriminatedUnion("type", [
     reason: words.optional(),
   }),
   z.strictObject({ type: z.literal("step.escalated"), ...ofAttempt, due: millis }),
+  z.strictObject({ type: z.literal("step.reserved"), ...ofAttempt, amounts, usage: usage.optional() }),
   z.strictObject({ type: z.literal("step.woken"), step: z.string() }),
   z.strictObject({
     type: z.literal("step.succeeded"),
@@ -219,6 +239,7 @@ export const event = z.discriminatedUnion("type", [
     as: z.enum(["cancelled", "expired", "skipped"]).default("cancelled"),
     timedOut: z.literal(true).optional(),
     unsettled: z.literal(true).optional(),
+    usage: usage.optional(),
   }),
   z.strictObject({ type: z.literal("join.settled"), step: z.string() }),
   z.strictObject({ type: z.literal("step.supplied"), step: z.string(), value: stored, ...told }),

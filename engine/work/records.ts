@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/json.ts";
+import { ON_LIMIT } from "../notebook/spend/limits.ts";
 import type { Plan } from "../plan/types.ts";
 import type { ControlCommand } from "../run/command.ts";
 import type { JournalRecord } from "../run/event.ts";
@@ -17,9 +18,11 @@ import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import {
   category,
+  cellLimits,
   count,
   event,
   json,
+  limitChange,
   millis,
   sent,
   signalResult,
@@ -100,6 +103,8 @@ const command = z.discriminatedUnion("type", [
     priority: z.int().min(0).max(100).optional(),
     tags: tags.optional(),
     deadline: millis.nullable().optional(),
+    limits: limitChange.optional(),
+    cells: cellLimits.optional(),
   }),
   z.strictObject({ type: z.literal("releaseRun"), reason: z.enum(["drained", "operator", "waiting"]) }),
   toStep("retryStep"),
@@ -144,6 +149,13 @@ const state = z.strictObject({
   parked: names,
 });
 
+const limits = z.strictObject({
+  tokens: count.optional(),
+  usdMicros: count.optional(),
+  ms: count.optional(),
+  calls: count.optional(),
+});
+
 const step = z.strictObject({
   cell: z.string(),
   kind: z.string(),
@@ -174,6 +186,8 @@ const step = z.strictObject({
   errors: z.enum(["stop", "continue"]),
   fallback: stored.optional(),
   instead: z.string().optional(),
+  limits: limits.optional(),
+  onLimit: z.enum(ON_LIMIT).optional(),
   reuse: z.strictObject({ run: z.string().optional(), value: stored }).optional(),
 });
 
@@ -181,6 +195,9 @@ const plan = z.strictObject({
   version: z.string(),
   steps: z.array(step),
   concurrency: z.int().positive(),
+  limits: limits.optional(),
+  onLimit: z.enum(ON_LIMIT).optional(),
+  estimate: z.strictObject({ tokens: count, usdMicros: count.nullable() }).optional(),
   skipped: z.array(z.strictObject({ cell: z.string(), why: z.string() })).optional(),
 });
 

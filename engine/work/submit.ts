@@ -56,6 +56,8 @@ export interface RunRequest {
   tags?: Record<string, string>;
   /** What beats the notebook's own policies. */
   overrides?: PlanInput["overrides"];
+  /** An estimate over a limit refuses the run instead of warning (EN-209). */
+  strict?: boolean;
   /** Who asks; shown with the run. */
   author: string;
   /**
@@ -122,9 +124,10 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
       ...(request.cells === undefined ? {} : { cells: request.cells, history }),
       ...(request.inputs === undefined ? {} : { given: request.inputs }),
       ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
+      ...(request.strict === undefined ? {} : { strict: request.strict }),
     });
   const refused = known.length > document.problems.length;
-  const special = request.cells ?? request.inputs ?? request.overrides;
+  const special = request.cells ?? request.inputs ?? request.overrides ?? request.strict;
   const { plan, problems } = special !== undefined || refused
     ? make()
     : plannedBefore(ports.plans, document, canonicalJson([files.values, contents]), make);
@@ -298,9 +301,20 @@ async function appear(
 
 /** What a request asks for, its text apart; what it does not say does not count. */
 function fingerprintOf(request: RunRequest): string {
-  const { notebook, params = {}, cells, inputs, startAt, delayMs, deadline, priority, tags, overrides } =
-    request;
-  const said = Object.entries({ inputs, startAt, delayMs, deadline, priority, tags, overrides })
+  const {
+    notebook,
+    params = {},
+    cells,
+    inputs,
+    startAt,
+    delayMs,
+    deadline,
+    priority,
+    tags,
+    overrides,
+    strict,
+  } = request;
+  const said = Object.entries({ inputs, startAt, delayMs, deadline, priority, tags, overrides, strict })
     .filter(([, value]) => value !== undefined);
   return sha256(
     canonicalJson({ notebook, params, cells: cells ?? null, ...Object.fromEntries(said) } as Json),
@@ -370,6 +384,7 @@ const REFUSALS: Record<string, ErrorCode> = {
   param_missing: "param_missing",
   param_invalid: "param_invalid",
   graph_too_large: "graph_too_large",
+  estimate_over_limit: "estimate_over_limit",
 };
 
 function refusal(problems: Problem[]): EngineError {

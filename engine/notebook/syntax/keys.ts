@@ -4,6 +4,7 @@
  */
 import { durationMs } from "../duration.ts";
 import { PORT_TYPES } from "../outputs.ts";
+import { ON_LIMIT } from "../spend/limits.ts";
 import {
   BACKOFFS,
   ERROR_POLICIES,
@@ -43,7 +44,12 @@ const retry = object({
   on: listOf(oneOf(...FAILURE_CATEGORIES), "a list of categories of failure"),
 }, "keys and values, such as { attempts: 3, initial: 1s }");
 
-const limits = mapOf(rule.number(0), "numbers by name, such as { tokens: 20000 }");
+const amount = rule.number(0);
+const limits = object(
+  { tokens: amount, usd: amount, minutes: amount, calls: amount },
+  "numbers by name, such as { tokens: 20000, usd: 0.50, minutes: 10, calls: 20 }",
+);
+const onLimit = oneOf(...ON_LIMIT);
 
 const output = object(
   { type: oneOf(...PORT_TYPES), schema, description: text, language: text },
@@ -94,6 +100,7 @@ const ANY_CELL: Rules = {
     "a value, such as fallback: { value: [] }",
   ),
   limits,
+  onLimit,
   quotas: anything,
   requires: texts,
   needs: object({ net: texts, read: texts, write: texts, env: texts }),
@@ -172,6 +179,7 @@ export const FRONT_RULES: Rules = {
   params: object(undefined, "params by name, such as { topic: { type: string } }"),
   defaults: object(MODEL),
   limits,
+  onLimit,
   errors: oneOf(...ERROR_POLICIES),
   concurrency: rule.whole(1),
   retry,

@@ -78,10 +78,9 @@ export const attemptCommands: Handlers<AttemptCommands> = {
     return happen([{ type: "step.declined", ...ended }]);
   },
 
-  cancelAttempt(run, { step: name, attempt, frames, unsettled }) {
-    const other = openAttempt(run, name, attempt, ["cancelled", "expired", "skipped"]);
-    if (other !== undefined) return other;
-    return stopped(run, { step: name, attempt, frames, ...(unsettled === undefined ? {} : { unsettled }) });
+  cancelAttempt(run, { type: _, ...ended }) {
+    return openAttempt(run, ended.step, ended.attempt, ["cancelled", "expired", "skipped"]) ??
+      stopped(run, ended);
   },
 };
 
@@ -101,40 +100,42 @@ export function failing(
   { problem, frames, usage, retryAfterMs, jitter }: Failing,
   now: Millis,
 ): Transition {
-  const { cell: name, instead } = step.plan;
-  const other = instead === undefined ? undefined : run.steps.get(instead)?.value;
-  const fallback = other ?? step.plan.fallback;
+  const name = step.plan.cell;
   const attempt = step.attempts;
   const what = { step: name, attempt, problem, frames, ...(usage === undefined ? {} : { usage }) };
   // What comes of an attempt that was aborted for a join is no failure.
-  if (step.skipped === "not_needed") return stopped(run, { step: name, attempt, frames });
-  if (!triesAgain(run, step, problem.category)) {
-    if (fallback === undefined || step.told !== undefined || run.intent === "cancel") {
-      return happen([{ type: "step.failed", ...what }]);
-    }
-    const whose = other === undefined ? "'fallback'" : instead;
-    const message = `Its last attempt failed, so the value of ${whose} is used: ${problem.message}`;
-    const warnings = [{ type: "quality", severity: "high", message: message.slice(0, 300) } as const];
-    return happen([{
-      type: "step.succeeded",
-      step: name,
-      attempt,
-      value: fallback,
-      frames,
-      warnings,
-      fallback: true,
-      ...(usage === undefined ? {} : { usage }),
-    }]);
+  if (step.skipped === "not_needed") {
+    return stopped(run, { step: name, attempt, frames, ...(usage === undefined ? {} : { usage }) });
   }
+  if (!triesAgain(run, step, problem.category)) return failForGood(run, step, what);
   const wait = Math.max(retryDelayMs(step.plan.retry, triesOf(step), jitter), asked(retryAfterMs));
   return happen([{ type: "step.retried", ...what, due: now + wait }]);
+}
+
+/** A step fails, or has the value that its plan names for that. */
+export function failForGood(
+  run: Run,
+  step: Step,
+  what: { step: string; attempt: number; problem: StepProblem; frames: number; usage?: Usage },
+): Transition {
+  const { instead } = step.plan;
+  const other = instead === undefined ? undefined : run.steps.get(instead)?.value;
+  const value = other ?? step.plan.fallback;
+  if (value === undefined || step.told !== undefined || run.intent === "cancel") {
+    return happen([{ type: "step.failed", ...what }]);
+  }
+  const { problem, ...rest } = what;
+  const whose = other === undefined ? "'fallback'" : instead;
+  const message = `Its last attempt failed, so the value of ${whose} is used: ${problem.message}`;
+  const warnings = [{ type: "quality", severity: "high", message: message.slice(0, 300) } as const];
+  return happen([{ type: "step.succeeded", ...rest, value, warnings, fallback: true }]);
 }
 
 /** An open attempt has ended because it was told to, or because its run was. */
 export function stopped(
   run: Run,
-  ended: { step: string; attempt: number; frames: number; unsettled?: true },
-) {
+  ended: { step: string; attempt: number; frames: number; unsettled?: true; usage?: Usage },
+): Transition {
   const as: StoppedAs = run.expiring ? "expired" : run.steps.get(ended.step)!.told ?? "cancelled";
   return happen([{ type: "step.cancelled", as, ...ended }]);
 }

@@ -1,8 +1,10 @@
 /**
  * Commands to a whole run (the first table of EN-304). Owns: these decisions.
  */
-import type { RunEvent } from "../event.ts";
+import { DIMENSIONS, type Limits } from "../../notebook/spend/limits.ts";
+import type { LimitChange, RunEvent } from "../event.ts";
 import { isOver, outcomeOf, problemOf } from "../outcome.ts";
+import { withChange } from "../fold/spend.ts";
 import { unsuccessful, withAllBelow } from "../fold/reopen.ts";
 import type { Run, Step } from "../state.ts";
 import { timersOf } from "../timers.ts";
@@ -118,8 +120,11 @@ export const runCommands: Handlers<RunCommands> = {
   },
 
   changeRun(run, { type: _, ...change }) {
-    const { priority, deadline } = change;
-    if (run.phase === "ended" && (priority !== undefined || deadline !== undefined)) return runEnded(run);
+    const { priority, deadline, limits, cells } = change;
+    const ofLife = [priority, deadline, limits, cells].some((field) => field !== undefined);
+    if (run.phase === "ended" && ofLife) return runEnded(run);
+    const unknown = Object.keys(cells ?? {}).find((name) => !run.steps.has(name));
+    if (unknown !== undefined) return noStep(run, unknown);
     return isChange(run, change) ? happen([{ type: "run.changed", ...change }]) : SAME;
   },
 
@@ -144,14 +149,23 @@ export function reopenFrom(run: Run, name: string, told: { by: string; reason?: 
   return happen([{ type: "run.reopened", from: [name], restart: false, ...told }]);
 }
 
-function isChange(run: Run, { priority, tags, deadline }: {
+function isChange(run: Run, { priority, tags, deadline, limits, cells = {} }: {
   priority?: number;
   tags?: Readonly<Record<string, string>>;
   deadline?: number | null;
+  limits?: LimitChange;
+  cells?: Record<string, LimitChange>;
 }): boolean {
-  return (priority !== undefined && priority !== run.priority) ||
+  const scopes = [[run.limits, limits ?? {}] as const]
+    .concat(Object.entries(cells).map(([name, its]) => [run.steps.get(name)!.limits, its] as const));
+  return scopes.some(([now, to]) => !sameLimits(now ?? {}, withChange(now, to))) ||
+    (priority !== undefined && priority !== run.priority) ||
     (deadline !== undefined && (deadline ?? undefined) !== run.deadline) ||
     (tags !== undefined && !sameTags(tags, run.tags));
+}
+
+function sameLimits(a: Limits, b: Limits): boolean {
+  return DIMENSIONS.every((dimension) => a[dimension] === b[dimension]);
 }
 
 function sameTags(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

@@ -5,7 +5,7 @@
  * (P12).
  */
 import type { Millis } from "../../base/clock.ts";
-import type { Rejected, RunCommand, Transition } from "../command.ts";
+import type { Rejected, Transition } from "../command.ts";
 import type { RunEvent } from "../event.ts";
 import type { Run, Step } from "../state.ts";
 import { conditionFault, evaluate, takes, type Verdict } from "../waits/condition.ts";

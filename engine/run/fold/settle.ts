@@ -3,6 +3,7 @@
  * cascade of an end (EN-704, EN-706). Called only by the fold.
  */
 import type { Millis } from "../../base/clock.ts";
+import type { Dimension } from "../../notebook/spend/limits.ts";
 import type { Need } from "../../plan/types.ts";
 import { closeWaitpoints, dropSignals } from "./wait.ts";
 import { vote } from "./join.ts";
@@ -29,6 +30,17 @@ export interface Derived {
   stopping: string[];
   /** Run again. */
   reopened: string[];
+  /** What the run's calls used or may use has changed, and of which limits that is nearly all. */
+  spend?: { warned: Warned[] };
+}
+
+/** A limit that is nearly used up. */
+export interface Warned {
+  /** Absent: the run's. */
+  cell?: string;
+  dimension: Dimension;
+  used: number;
+  limit: number;
 }
 
 /** The step of a name. Throws a `RangeError` if the plan has none. */
@@ -58,6 +70,8 @@ export function enter(
   else if (phase === "ready") run.ready.add(step.plan.cell);
   step.due = due;
   step.since = at;
+  if (!isHeld(step)) step.want = step.holdWhy = undefined;
+  else if (step.want !== undefined && due === undefined && wait === "budget") run.short.add(step.plan.cell);
 }
 
 function unlist(run: Run, { plan: { cell } }: Step): void {
@@ -66,6 +80,7 @@ function unlist(run: Run, { plan: { cell } }: Step): void {
   run.waiting.delete(cell);
   run.parked.delete(cell);
   run.deciding.delete(cell);
+  run.short.delete(cell);
 }
 
 /** Closes a step's attempt, if it has one that goes on. */
@@ -77,6 +92,9 @@ export function leave(run: Run, step: Step): void {
     step.told =
     step.suspension =
     step.signals =
+    step.counted =
+    step.want =
+    step.holdWhy =
       undefined;
   unlist(run, step);
   closeWaitpoints(run, step.plan.cell);

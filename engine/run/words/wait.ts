@@ -103,6 +103,7 @@ export function stepWait(run: Run, step: Step): Wait | undefined {
       since,
       ...(due === undefined ? {} : { until: due }),
       ...HOLD_WORDS[step.wait as Hold],
+      ...(step.holdWhy === undefined ? {} : { what: step.holdWhy }),
     };
   }
   if (run.phase !== "active") return claimWait(run);

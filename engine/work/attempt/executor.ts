@@ -18,11 +18,12 @@ import type { Log } from "../../base/log.ts";
 import type { Attempt, Kinds, Outcome, TakenSignal } from "../../kinds/kind.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { RunCommand } from "../../run/command.ts";
-import type { StepProblem } from "../../run/event.ts";
+import type { StepProblem, Usage } from "../../run/event.ts";
 import type { Signal } from "../../run/waits/types.ts";
 import type { Frame } from "../../wire/frame.ts";
 import type { Documents } from "../documents.ts";
 import { isOutage, tellOutage } from "../outage.ts";
+import { spendOf } from "../spend/attempt_spend.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
 import { checkCondition } from "./header_value.ts";
 import { resolveInputs } from "./inputs.ts";
@@ -151,6 +152,7 @@ async function call(
       : { signals: await Promise.all(signals.map((signal) => taken(signal, value))) }),
     signal: abort.signal,
     emit: (frame) => writer.write(frame),
+    spend: spendOf(ports, live, step, attempt),
     clock: ports.clock,
   };
   // One that goes on has been let through.
@@ -265,7 +267,8 @@ type Report = WithoutFrames<
         | "declineAttempt"
         | "cancelAttempt"
         | "delayAttempt"
-        | "suspendAttempt";
+        | "suspendAttempt"
+        | "holdAttempt";
     }
   >
 >;
@@ -289,10 +292,11 @@ async function classify(
         ? "Took longer than its timeout allows, and has not stopped since it was told to"
         : "Took longer than its timeout allows",
     };
-    return { type: "failAttempt", ...at, problem, jitter: ids.random() };
+    return { type: "failAttempt", ...at, problem, ...usageIn(outcome), jitter: ids.random() };
   }
   if (outcome.type === "cancelled") {
-    return { type: "cancelAttempt", ...at, ...(outcome.unsettled ? { unsettled: true } : {}) };
+    const unsettled = outcome.unsettled ? { unsettled: true } as const : {};
+    return { type: "cancelAttempt", ...at, ...unsettled, ...usageIn(outcome) };
   }
   if (outcome.type === "declined") return { type: "declineAttempt", ...at };
   if (outcome.type === "failed") {
@@ -305,13 +309,17 @@ async function classify(
     problem,
     jitter: ids.random(),
   });
-  if (outcome.type === "delayed" || outcome.type === "suspended") {
+  if (outcome.type === "delayed" || outcome.type === "suspended" || outcome.type === "held") {
     const { saved } = outcome;
     const tooMuch = tooLarge(outcome);
     if (tooMuch !== undefined) return failed(tooMuch);
     const store = (value: Json) => patiently(ports, signal, () => artifacts.put(value));
     const kept = saved === undefined ? {} : { saved: await store(saved) };
     if (outcome.type === "delayed") return { type: "delayAttempt", ...at, ms: outcome.ms, ...kept };
+    if (outcome.type === "held") {
+      const { type: _, saved: __, ...how } = outcome;
+      return { type: "holdAttempt", ...at, ...how, ...kept };
+    }
     const { type: _, about, saved: __, ...wait } = outcome;
     const shown = about === undefined ? {} : { about: await store(about) };
     return { type: "suspendAttempt", ...at, ...wait, ...shown, ...kept };
@@ -333,7 +341,9 @@ async function classify(
 }
 
 /** What of a pause does not fit a record. */
-function tooLarge(outcome: Extract<Outcome, { type: "delayed" | "suspended" }>): StepProblem | undefined {
+function tooLarge(
+  outcome: Extract<Outcome, { type: "delayed" | "suspended" | "held" }>,
+): StepProblem | undefined {
   const over = (value: Json | undefined, characters: number) =>
     value !== undefined && (!depthWithin(value, MAX_DEPTH) || JSON.stringify(value).length > characters);
   const problem = (message: string): StepProblem => ({
@@ -344,10 +354,14 @@ function tooLarge(outcome: Extract<Outcome, { type: "delayed" | "suspended" }>):
   if (over(outcome.saved, SAVED_CHARACTERS)) {
     return problem(`What it saves over a delay may have ${SAVED_CHARACTERS} characters of JSON`);
   }
-  if (outcome.type === "delayed") return undefined;
+  if (outcome.type !== "suspended") return undefined;
   if (over(outcome.condition as unknown as Json, CONDITION_CHARACTERS)) {
     return problem(`What it waits for may have ${CONDITION_CHARACTERS} characters of JSON`);
   }
+}
+
+function usageIn(outcome: Outcome): { usage?: Usage } {
+  return "usage" in outcome && outcome.usage !== undefined ? { usage: outcome.usage } : {};
 }
 
 /** Asks the store again while it is out of reach, until the attempt is aborted: an outage is no fault of the cell. */
@@ -403,6 +417,7 @@ function describe(outcome: Outcome, ms: number): { level: "info" | "error"; mess
       delayed: "Waits",
       suspended: "Waits",
       declined: "Not taken",
+      held: "Waits",
       cancelled: "Cancelled",
     };
     return { level: "info", message: words[outcome.type] };

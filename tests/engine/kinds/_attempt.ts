@@ -47,6 +47,7 @@ export function attemptAt(
     startedAt: 0,
     signal: signal ?? new AbortController().signal,
     emit: (frame) => frames.push(frame),
+    spend: { reserve: () => Promise.resolve({ ok: true }) },
     clock: systemClock,
   };
   return { attempt, frames };

@@ -10,6 +10,7 @@ import type { ModelRequest, Models } from "../../../engine/models/model.ts";
 import { parse } from "../../../engine/notebook/parse.ts";
 import { cellsOf } from "../../../engine/notebook/types.ts";
 import type { FrameBody } from "../../../engine/wire/frame.ts";
+import { PRICES_AS_OF } from "../../../engine/models/prices.ts";
 import { ManualClock } from "../../_support/manual_clock.ts";
 
 /** Evaluates in this process: these tests are not about the evaluator's limits. */
@@ -58,6 +59,7 @@ async function run(setup: Setup): Promise<{ outcome: Outcome; frames: FrameBody[
     startedAt: 0,
     signal: new AbortController().signal,
     emit: (frame) => frames.push(frame),
+    spend: { reserve: () => Promise.resolve({ ok: true }) },
     clock: new ManualClock(),
     ...setup.attempt,
   });
@@ -300,6 +302,7 @@ Deno.test("IO-214 length is a warning, content-filter fails refused", async () =
     inputTokens: 2,
     outputTokens: 1,
     usdMicros: 0,
+    prices: PRICES_AS_OF,
   });
 });
 
@@ -326,7 +329,7 @@ Deno.test("an aborted attempt is cancelled, whether it waits or streams", async 
       stop.abort();
     };
     const { outcome } = await run({ header: script(entries), attempt: { signal: stop.signal, emit } });
-    assertEquals(outcome, { type: "cancelled" });
+    assertEquals(outcome, { type: "cancelled", usage: { model: "mock/script" } });
     assertEquals(frames, [{ type: "text", text: "a" }], "nothing is emitted after the stop");
   }
 });

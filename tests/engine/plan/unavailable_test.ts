@@ -35,7 +35,6 @@ const ERRORS: Record<string, string> = {
   effect: "{ reversible: { url: x } }",
   quotas: "{ calls: 1 }",
   requires: "[net]",
-  limits: "{ tokens: 1 }",
   tools: "[read]",
   onTimeout: "a",
   onCancel: "a",
@@ -108,7 +107,6 @@ Deno.test("EN-114 what asks for what happens anyway is no problem", () => {
 Deno.test("EN-114 keys of front matter: what promises something refuses every run, the rest is a warning", () => {
   const front = (yaml: string) => `---\nweft: 1\n${yaml}\n---\n\n~~~jsonata a\n1\n~~~\n`;
   const table: [string, string, boolean][] = [
-    ["limits: { usd: 1 }", "error limits are not enforced yet; remove them to run (3:1)", false],
     ["onCancel: a", "error 'onCancel' of front matter is not available yet; remove it to run (3:1)", false],
     ["onFailure: a", "error 'onFailure' of front matter is not available yet; remove it to run (3:1)", false],
     [

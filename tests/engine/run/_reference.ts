@@ -304,6 +304,10 @@ export class Reference {
       case "supplyValue":
         if (this.phase === "ended" || cell.is === "done" || cell.is === "running") return "no";
         return this.#finish(cell, "succeeded");
+      case "holdAttempt":
+      case "holdStep":
+      case "wakeStep":
+      case "reserveSpend":
       case "openWaitpoint":
       case "suspendAttempt":
       case "resumeSuspension":
@@ -312,7 +316,7 @@ export class Reference {
     }
   }
 
-  /** Waits for signals have a property test of their own (`waits/`). */
+  /** Waits for signals and budgets have property tests of their own (`waits/`, `spend/`). */
   #notFollowed(what: string): never {
     throw new Error(`The reference does not follow ${what}`);
   }

@@ -1,5 +1,6 @@
 /** Plans and runs for tests of the state machine. */
 import { assertEquals } from "@std/assert";
+import type { Limits, OnLimit } from "../../../engine/notebook/spend/limits.ts";
 import type { Need, Plan, PlanStep } from "../../../engine/plan/types.ts";
 import type { RunCommand, Transition } from "../../../engine/run/command.ts";
 import type { JournalRecord, RunEvent } from "../../../engine/run/event.ts";
@@ -19,6 +20,8 @@ export interface StepSpec {
   attempts?: number;
   errors?: "stop" | "continue";
   reuse?: boolean;
+  limits?: Limits;
+  onLimit?: OnLimit;
 }
 
 export function planOf(steps: Record<string, StepSpec>, concurrency = 4): Plan {
@@ -39,6 +42,7 @@ function stepOf(
     join,
     rest = "cancel-remaining",
     instead,
+    ...limits
   }: StepSpec,
 ): PlanStep {
   const needs = texts.map((text): Need => {
@@ -67,6 +71,7 @@ function stepOf(
     timeoutMs: 0,
     errors,
     ...(instead === undefined ? {} : { instead }),
+    ...limits,
     ...(reuse ? { reuse: { run: "run_0", value: { inline: cell } } } : {}),
   };
 }

@@ -175,6 +175,19 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
       "run.changed > succeeded",
     ]],
     [{ type: "changeRun", tags: {}, ...ann }, ["same", "same", "same", "same"]],
+    [{ type: "changeRun", limits: { tokens: 5 }, cells: { b: { calls: 1 } }, ...ann }, [
+      "run.changed > queued",
+      "run.changed > active",
+      "run.changed > suspended",
+      "/run_ended",
+    ]],
+    [{ type: "changeRun", limits: { tokens: null }, ...ann }, ["same", "same", "same", "/run_ended"]],
+    [{ type: "changeRun", cells: { z: { calls: 1 } }, ...ann }, [
+      "/step_not_found",
+      "/step_not_found",
+      "/step_not_found",
+      "/run_ended",
+    ]],
   ],
   retryStep: [
     [{ type: "retryStep", step: "a", ...ann }, [
@@ -218,6 +231,31 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
   ],
   startAttempt: [
     [{ type: "startAttempt", step: "a" }, ["/not_ready", "/attempt_open", "/step_suspended", "/step_ended"]],
+  ],
+  holdAttempt: [
+    [{ type: "holdAttempt", ...a1, wait: "budget" }, [
+      "/attempt_stale",
+      "step.held > active",
+      "/attempt_stale",
+      "/step_ended",
+    ]],
+  ],
+  holdStep: [
+    [{ type: "holdStep", step: "a", wait: "quota", due: 9_000 }, [
+      "step.held > queued",
+      "/not_ready",
+      "/not_ready",
+      "/step_ended",
+    ]],
+  ],
+  wakeStep: [[{ type: "wakeStep", step: "a" }, ["same", "same", "same", "/step_ended"]]],
+  reserveSpend: [
+    [{ type: "reserveSpend", step: "a", attempt: 1, wants: [{ tokens: 1 }] }, [
+      "/attempt_stale",
+      "step.reserved > active",
+      "/attempt_stale",
+      "/attempt_stale",
+    ]],
   ],
   delayAttempt: [
     [{ type: "delayAttempt", ...a1, ms: 9 }, [
