@@ -205,12 +205,13 @@ Deno.test("EN-1101 minutes: once the time of its attempts is used up, nothing st
 });
 
 Deno.test("EN-1104 80 % of a limit warns once per scope and dimension, and anew of one that was changed", () => {
-  const test = under({ tokens: 100, calls: 50 }, { a: { limits: { tokens: 90 } }, b: {}, c: {} })
-    .start("a", "b", "c");
+  const test = under({ tokens: 100, calls: 50 }, { a: { limits: { tokens: 90 } }, b: {}, c: {}, d: {} })
+    .start("a", "b", "c", "d");
   end(test, "a", used(79));
   end(test, "b", used(1));
   test.tell({ type: "changeRun", limits: { tokens: 200 }, ...ann });
   end(test, "c", used(90));
+  end(test, "d", used(1));
   const run = newRun("run_1", test.plan);
   const warned = test.journal.flatMap((record) => narrate(run, record).flat())
     .flatMap((event) => event.type === "run.spent" ? event.warned ?? [] : []);
