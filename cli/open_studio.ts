@@ -2,6 +2,7 @@
  * The engine with everything it stands on. Owns: the one place where stores, kinds, models and files are put together.
  */
 import { openWorkspace } from "../engine/access/open_workspace.ts";
+import { openWaitpointKeys, type WaitpointKeys } from "../engine/access/waitpoint_keys/waitpoint_keys.ts";
 import type { Workspace } from "../engine/access/workspace.ts";
 import { systemClock } from "../engine/base/clock.ts";
 import { EngineError } from "../engine/base/errors.ts";
@@ -16,6 +17,8 @@ export interface Studio {
   engine: Engine;
   workspace: Workspace;
   log: Log;
+  /** Secrets of waitpoint tokens. */
+  waitpointKeys: WaitpointKeys;
   /** Another process has the store as an engine; runs submitted here are its to run. */
   client: boolean;
   /** Ends everything that was opened, letting attempts end within `drainMs` (0). */
@@ -57,9 +60,16 @@ export async function openStudio(
   const log: Log = quiet ? { write: (entry) => entry.cell === undefined && all.write(entry) } : all;
   await makeDataFolder(settings.data);
   const workspace = await openWorkspace({ root: settings.workspace, notebooks: settings.notebooks });
+  const secretHex = io.env("WEFT_WAITPOINT_SECRET") || undefined;
+  const waitpointKeys = await openWaitpointKeys({
+    clock,
+    ...(settings.store === MEMORY ? {} : { folder: settings.data }),
+    ...(secretHex === undefined ? {} : { secretHex }),
+  });
   const { store, exclusive, release, client } = await open(settings.store, mayBeClient);
   const tools = createKindTools({ workspace, clock, log, env: io.env, envNames: io.envNames });
   const engine = await createEngine({
+    waitpointKeys,
     store: settings.logLevel === "debug" ? observed(store, log, clock) : store,
     kinds: tools.kinds,
     workspace,
@@ -75,6 +85,7 @@ export async function openStudio(
     engine,
     workspace,
     log,
+    waitpointKeys,
     client,
     async close(drainMs) {
       await engine.close(drainMs);

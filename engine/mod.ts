@@ -11,6 +11,9 @@ export {
 } from "./work/engine.ts";
 export type { Instruction, TellOptions, Told } from "./work/control/tell.ts";
 export type { RunState, StepState } from "./work/control/explain.ts";
+export type { Approval, Decision, WaitpointFilter, Waits } from "./work/waits/waits.ts";
+export type { WaitpointRecord } from "./work/waits/record.ts";
+export type { SignalResult } from "./run/waits/types.ts";
 export type { CommandAnswer } from "./work/records.ts";
 export type { Wait } from "./run/words/wait.ts";
 export { checkText } from "./work/check.ts";

@@ -10,9 +10,12 @@ import { runCommandRoutes } from "./api/run_commands.ts";
 import { runReadRoutes } from "./api/run_reads.ts";
 import { runRoutes } from "./api/runs.ts";
 import { systemRoutes } from "./api/system.ts";
+import { waitpointKeyRoutes } from "./api/waitpoint_keys.ts";
+import { waitpointRoutes } from "./api/waitpoints.ts";
 import { identify } from "./credential.ts";
 import { checkCsrf, checkHost, checkOrigin, readBody, readParams } from "./guard.ts";
 import { failurePage, loginPage, ownPath, pageRoutes } from "./pages/page_routes.tsx";
+import { approvalPages } from "./pages/approval.tsx";
 import type { AppOptions, AppParts } from "./parts.ts";
 import { problem, refuse, securityHeaders } from "./respond.ts";
 import { type Handler, type Handlers, patternOf, type RouteId, type RouteRow, ROUTES } from "./table.ts";
@@ -51,6 +54,9 @@ export function createApp(options: AppOptions): Hono {
     ...runRoutes(parts),
     ...runReadRoutes(parts),
     ...runCommandRoutes(parts),
+    ...waitpointRoutes(parts),
+    ...waitpointKeyRoutes(parts),
+    ...approvalPages(parts),
     ...systemRoutes(parts),
   };
   const app = new Hono();
@@ -73,7 +79,8 @@ async function answer(parts: AppParts, handlers: Handlers, request: Request): Pr
       refuse("auth_missing", "Open the link that the server printed in its terminal to sign in");
     }
     if (found === undefined) return finish(unknown(request, path, requestId), requestId);
-    if (identity !== undefined) checkCsrf(request, identity, own);
+    // What a link lets do, it lets do whoever else is signed in here.
+    if (identity !== undefined && found.row.scope !== "none") checkCsrf(request, identity, own);
     const handler: Handler = handlers[found.id];
     response = await handler({
       request,
@@ -90,7 +97,7 @@ async function answer(parts: AppParts, handlers: Handlers, request: Request): Pr
       ? new EngineError("draining", "The server is ending; try again in a moment", { cause: thrown })
       : thrown;
     if (!(error instanceof EngineError)) {
-      const message = `${request.method} ${new URL(request.url).pathname} ${requestId}: ${
+      const message = `${request.method} ${shownPath(request)} ${requestId}: ${
         error instanceof Error ? error.stack : String(error)
       }`;
       parts.log.write({ level: "error", source: "http", message });
@@ -98,7 +105,7 @@ async function answer(parts: AppParts, handlers: Handlers, request: Request): Pr
     response = refusal(parts, request, error, requestId, found);
   }
   const durationMs = Math.round(parts.clock.monotonic() - begun);
-  const path = new URL(request.url).pathname;
+  const path = shownPath(request);
   parts.log.write({
     level: "debug",
     source: "http",
@@ -106,6 +113,11 @@ async function answer(parts: AppParts, handlers: Handlers, request: Request): Pr
     message: `${response.status} ${request.method} ${path}`,
   });
   return finish(response, requestId);
+}
+
+/** The path as a log may have it: whoever reads the log may not use the links in it. */
+function shownPath(request: Request): string {
+  return new URL(request.url).pathname.replace(/^\/a\/.*/, "/a/…");
 }
 
 function findRoute(method: string, path: string): Found | undefined {

@@ -59,13 +59,20 @@ export function checkCsrf(request: Request, { by }: Identity, own: string): void
   }
 }
 
+/** What each sort of body comes as. */
+const TYPES = {
+  json: ["application/json"],
+  text: ["text/markdown", "text/plain"],
+  form: ["application/x-www-form-urlencoded", "application/json"],
+} as const;
+
 /** SE-315, AP-112, AP-101: the body, of the type, size and shape that the row takes. */
 export async function readBody(request: Request, row: RouteRow): Promise<unknown> {
   if (row.body === undefined) return undefined;
   const { type, maxBytes, schema } = row.body;
   const given = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-  const taken = type === "json" ? ["application/json"] : ["text/markdown", "text/plain"];
-  if (!taken.includes(given)) {
+  const taken = TYPES[type];
+  if (!taken.some((name) => name === given)) {
     refuse(
       "media_unsupported",
       `This route takes ${taken.join(" or ")}: the body is ${given || "of no type"}`,
@@ -73,7 +80,10 @@ export async function readBody(request: Request, row: RouteRow): Promise<unknown
   }
   const text = await readText(request, maxBytes);
   let value: unknown = text;
-  if (type === "json") {
+  if (given === TYPES.form[0]) {
+    // A field that was left empty says nothing.
+    value = Object.fromEntries([...new URLSearchParams(text)].filter(([, field]) => field !== ""));
+  } else if (type !== "text") {
     const parsed = parseJson(text, { maxLength: maxBytes });
     if (!parsed.ok) refuse("json_invalid", parsed.reason);
     value = parsed.value;

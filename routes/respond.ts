@@ -9,7 +9,6 @@ const COMPRESS_FROM = 1024;
 
 const HEADERS = {
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "x-dns-prefetch-control": "off",
@@ -17,7 +16,10 @@ const HEADERS = {
 
 /** SE-323 for a page; anything else may load nothing at all. */
 export function securityHeaders(headers: Headers, nonce?: string): void {
+  // A form needs its origin to be told (see `pages/approval.tsx`).
+  const referrer = headers.get("referrer-policy") === "same-origin" ? "same-origin" : "no-referrer";
   for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
+  headers.set("referrer-policy", referrer);
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   if (headers.has("content-security-policy")) return;
   headers.set(

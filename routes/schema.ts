@@ -77,6 +77,40 @@ export const ChangeBody = z.strictObject({
 }).refine((change) => Object.keys(change).length > 0, "Name what is to change");
 /** AP-625: the value itself. */
 export const ValueBody = z.json();
+const signalName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, "Not a name of a signal");
+const signalKey = z.string().regex(/^[!-~]{1,255}$/, "Not 1 to 255 visible ASCII characters");
+const note = z.string().max(500).optional();
+/** AP-626. */
+export const SignalBody = z.strictObject({
+  name: signalName,
+  payload: z.json().optional(),
+  key: signalKey.optional(),
+});
+/** AP-804. */
+export const WaitpointSignalBody = z.strictObject({
+  name: signalName.optional(),
+  payload: z.json().optional(),
+  key: signalKey.optional(),
+});
+/** AP-805. */
+export const OperateBody = z.strictObject({
+  reason: z.string().min(1).max(2_000),
+  payload: z.json().optional(),
+});
+/** AP-808. */
+export const DecideBody = z.strictObject({
+  decision: z.enum(["approve", "reject"]),
+  note,
+  value: z.json().optional(),
+});
+/** AP-810: fields of a form, or the same as JSON. */
+export const LinkBody = z.strictObject({ decision: z.enum(["approve", "reject"]), note });
+/** AP-811. */
+export const RotateBody = z.strictObject({
+  kid: z.string().max(32),
+  secretHex: z.string().max(256).optional(),
+  graceMs: ms.optional(),
+});
 /** AP-627. */
 export const ReleaseBody = z.strictObject({
   expectEpoch: z.int().min(0).optional(),

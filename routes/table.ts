@@ -7,31 +7,38 @@ import {
   ChangeBody,
   CheckBody,
   CommandBody,
+  DecideBody,
   LayoutBody,
+  LinkBody,
+  OperateBody,
   PlanBody,
   ReleaseBody,
   RestartBody,
+  RotateBody,
   RunBody,
+  SignalBody,
   ValueBody,
+  WaitpointSignalBody,
 } from "./schema.ts";
 
 /** What a route demands of a request. */
 export interface RouteRow {
-  method: "GET" | "POST" | "PUT" | "PATCH";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Parts in braces are params; `{name+}` takes the rest of the path. */
   path: string;
-  /** `none`: no credential. The login link gives every scope, so the others only say what a token will need. */
+  /** `none`: no credential, or one in the address (AP-804, AP-809). The login link gives every scope, so the others only say what a token will need. */
   scope: "none" | "read" | "run" | "edit" | "admin";
   /** What the answer is: a page says so when there is no credential, an API answers with a problem. */
   answers: "page" | "api" | "asset";
   /** The body it takes; without one, a body is refused. */
-  body?: { type: "json" | "text"; maxBytes: number; schema: z.ZodType };
+  body?: { type: "json" | "text" | "form"; maxBytes: number; schema: z.ZodType };
 }
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const SMALL = 64 * KIB;
 const RUN = "/api/v1/runs/{run}";
+const WAITPOINT = "/api/v1/waitpoints/{wp}";
 const STEP = `${RUN}/steps/{step}`;
 
 const get = (path: string, scope: RouteRow["scope"], answers: RouteRow["answers"] = "api"): RouteRow => ({
@@ -99,6 +106,34 @@ export const ROUTES = {
   retryStep: send("POST", `${STEP}/retry`, "run", CommandBody),
   skipStep: send("POST", `${STEP}/skip`, "run", CommandBody),
   cancelStep: send("POST", `${STEP}/cancel`, "run", CommandBody),
+  signalRun: send("POST", `${RUN}/signals`, "run", SignalBody, MIB),
+  runWaitpoints: get(`${RUN}/waitpoints`, "read"),
+  waitpoints: get("/api/v1/waitpoints", "read"),
+  waitpoint: get(WAITPOINT, "read"),
+  waitpointToken: get(`${WAITPOINT}/token`, "admin"),
+  signalWaitpoint: send("POST", `${WAITPOINT}/signal`, "none", WaitpointSignalBody, MIB),
+  resumeWaitpoint: send("POST", `${WAITPOINT}/resume`, "admin", OperateBody, MIB),
+  closeWaitpoint: send("POST", `${WAITPOINT}/close`, "admin", OperateBody),
+  suspensions: get("/api/v1/suspensions", "read"),
+  approvals: get("/api/v1/approvals", "read"),
+  approval: get("/api/v1/approvals/{ap}", "read"),
+  decide: send("POST", "/api/v1/approvals/{ap}/decide", "run", DecideBody, MIB),
+  approvalPage: get("/a/{link}", "none", "page"),
+  decideByLink: {
+    method: "POST",
+    path: "/a/{link}",
+    scope: "none",
+    answers: "page",
+    body: { type: "form", maxBytes: SMALL, schema: LinkBody },
+  },
+  waitpointKeys: get("/api/v1/admin/waitpoint-keys", "admin"),
+  rotateWaitpointKey: send("POST", "/api/v1/admin/waitpoint-keys", "admin", RotateBody),
+  revokeWaitpointKey: {
+    method: "DELETE",
+    path: "/api/v1/admin/waitpoint-keys/{kid}",
+    scope: "admin",
+    answers: "api",
+  },
 } as const satisfies Record<string, RouteRow>;
 
 /** Names of routes. */

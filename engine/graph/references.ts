@@ -40,7 +40,7 @@ const NO_TEXT = new Set([
       " ",
     ),
   ..."requires needs cache role temperature maxTokens readOnly mock schema stream streaming".split(" "),
-  ..."deciders needed twoPerson param".split(" "),
+  ..."deciders needed twoPerson onReject signal count distinct param".split(" "),
 ]);
 /**
  * Header keys whose text is filled in, by kind; a kind that is not here fills in every key that is not in `NO_TEXT`.

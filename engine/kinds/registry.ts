@@ -5,10 +5,12 @@ import type { Workspace } from "../access/workspace.ts";
 import type { Models } from "../models/model.ts";
 import type { Evaluator } from "../sandbox/evaluator.ts";
 import { agentKind } from "./agent.ts";
+import { approvalKind } from "./approval.ts";
 import { inputKind } from "./input.ts";
 import { jsonataKind } from "./jsonata.ts";
 import type { Kinds } from "./kind.ts";
 import { tsKind } from "./ts.ts";
+import { waitKind } from "./wait.ts";
 
 /** What kinds work with. */
 export interface KindServices {
@@ -24,6 +26,8 @@ export function createKinds({ models, evaluator, workspace }: KindServices): Kin
     jsonataKind({ evaluator }),
     tsKind(),
     inputKind({ workspace }),
+    approvalKind({ evaluator }),
+    waitKind({ evaluator }),
   ];
   return new Map(kinds.map((kind) => [kind.name, kind]));
 }

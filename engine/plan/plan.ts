@@ -179,6 +179,8 @@ function whyRun(
 ): string | undefined {
   if (stale !== undefined) return stale;
   if (volatile !== undefined) return `uses $${volatile}`;
+  // An answer is given to one run, and time passes in each.
+  if (cell.kind === "approval" || cell.kind === "wait") return "waits in every run";
   if (cell.header.cache === false) return "cache is off";
   return runs === undefined ? undefined : `${runs} runs again`;
 }

@@ -15,6 +15,8 @@ const NOT_RUN = new Set(
   "each effect quotas requires tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
+/** Kinds that say by `onTimeout` what happens when what they wait for does not come. */
+const WAITING: ReadonlySet<Cell["kind"]> = new Set(["approval", "wait"]);
 /** Of an entry of `inputs`. */
 const INPUT_NOT_RUN = new Set("transform validate schema allowPartial".split(" "));
 
@@ -58,6 +60,7 @@ function inCell(cell: Cell): Problem[] {
   };
   for (const [key, value] of Object.entries(cell.header)) {
     if (saysNothing(key, value)) continue;
+    if (key === "onTimeout" && WAITING.has(cell.kind)) continue;
     if (NOT_RUN.has(key)) notRun([key]);
     else if (NO_COMFORT.has(key)) {
       const so = key === "needs" ? ": the cell gets no permission" : "";

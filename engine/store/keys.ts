@@ -64,6 +64,20 @@ export const answerKey = (run: string, command: string): Key => ["answer", run, 
 /** Answers to the commands of a run, or, without `run`, of all. */
 export const answerPrefix = (run?: string): Key => run === undefined ? ["answer"] : ["answer", run];
 
+/** One waitpoint of a run; it stays when the waitpoint is closed, and an approval's when its run is gone. */
+export const waitpointKey = (run: string, id: string): Key => ["waitpoint", run, id];
+/** Waitpoints of a run, or, without `run`, of all. */
+export const waitpointPrefix = (run?: string): Key => run === undefined ? ["waitpoint"] : ["waitpoint", run];
+/** A waitpoint that is open, by what it waits for. */
+export const openWaitpointKey = (wait: string, createdAt: number, id: string): Key => [
+  "waiting",
+  wait,
+  createdAt,
+  id,
+];
+/** Open waitpoints that wait for one thing, oldest first. */
+export const openWaitpointPrefix = (wait: string): Key => ["waiting", wait];
+
 /** The state of a run at some record of its journal. */
 export const snapshotKey = (run: string): Key => ["snapshot", run];
 /** All snapshots. */

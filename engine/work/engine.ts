@@ -2,6 +2,7 @@
  * The engine: everything of this folder put together behind the interface that the front doors use.
  * Owns: the assembly, and what a caller is told when the owner of a run is elsewhere.
  */
+import { openWaitpointKeys, type WaitpointKeys } from "../access/waitpoint_keys/waitpoint_keys.ts";
 import type { Workspace } from "../access/workspace.ts";
 import { artifacts as openArtifacts } from "../artifacts/artifacts.ts";
 import type { Clock } from "../base/clock.ts";
@@ -42,6 +43,7 @@ import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
+import { openWaits, type Waits } from "./waits/waits.ts";
 import { Worker } from "./worker.ts";
 
 /** A run in a list. */
@@ -90,6 +92,8 @@ export interface Engine {
   tell(run: string, instruction: Instruction, options?: TellOptions): Promise<Told>;
   /** What became of a command, for a day. `run_not_found`, `command_not_found`. */
   command(run: string, command: string): Promise<CommandAnswer | { state: "pending" }>;
+  /** Waitpoints and approvals of all runs. */
+  readonly waitpoints: Waits;
   /** Makes a run's owner hand it back: see `control/tell.ts`. `run_not_found`, `lease_lost`. */
   release(run: string, options?: { expectEpoch?: number; force?: boolean }): Promise<{ epoch: number }>;
   /** The state of a run, and why it is not moving if it is not. `run_not_found`. */
@@ -138,6 +142,8 @@ export interface EngineOptions {
   clock: Clock;
   ids: Ids;
   log: Log;
+  /** Secrets of waitpoint tokens; without them tokens end with this process. */
+  waitpointKeys?: WaitpointKeys;
   /** Folder for values over 1 MiB; without it all values live in the store. */
   artifactsFolder?: string;
   /**
@@ -269,6 +275,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   const control: ControlPorts = { store, artifacts, clock, ids, worker, headOf, load: journals.load };
 
+  const waitpoints = openWaits({
+    store,
+    artifacts,
+    clock,
+    keys: options.waitpointKeys ?? await openWaitpointKeys({ clock }),
+    tell: (run, instruction, options) => tell(control, run, instruction, options),
+  });
+
   async function* following(run: string, after: string | undefined, signal: AbortSignal, live: boolean) {
     const head = await headOf(run);
     const owns = (id: string) => worker?.owns(id) ?? false;
@@ -292,6 +306,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return { run, replayed: head === undefined };
     },
     tell: (run, instruction, options) => tell(control, run, instruction, options),
+    waitpoints,
     command: (run, command) => answerOf(control, run, command),
     release: (run, options) => release(control, run, options),
     state: async (run) => stateOf(await journals.load(await headOf(run))),

@@ -143,6 +143,11 @@ export class FakeEngine implements Engine {
     return { label, vector, seq: 1, steps: steps.length, byLabel, ...wait };
   }
 
+  /** Tests of waitpoints use an engine. */
+  get waitpoints(): never {
+    throw new Error("The fake has no waitpoints");
+  }
+
   /** Why runs do not move. */
   waits: Wait | undefined;
 

@@ -11,7 +11,7 @@ const post = (headers: Record<string, string>, body = '{"notebook":"demo"}') => 
   body,
 });
 
-Deno.test("SE-309 routes without credential are the login, static files and health; all others answer 401", async () => {
+Deno.test("SE-309 routes without credential are the login, static files, health and what takes a waitpoint's token; all others answer 401", async () => {
   const { ask } = client();
   const open: string[] = [];
   for (const [id, row] of rows) {
@@ -20,7 +20,8 @@ Deno.test("SE-309 routes without credential are the login, static files and heal
     if (row.scope === "none") open.push(id);
     else assertEquals(status, 401, id);
   }
-  assertEquals(open, ["login", "asset", "health", "ready"]);
+  const byToken = ["signalWaitpoint", "approvalPage", "decideByLink"];
+  assertEquals(open, ["login", "asset", "health", "ready", ...byToken]);
   for (const path of ["/nothing", "/api/v1/nothing", "/api/v1/runs/x/y/z"]) {
     assertEquals((await ask(path, { as: "stranger" })).status, 401, path);
     assertEquals((await ask(path)).status, 404, path);

@@ -9,7 +9,7 @@ import { configProblem, type Report, shown, structureProblem } from "../problem.
 import type { Cell, CellKind, Place } from "../types.ts";
 import { type Fence, scanFences } from "./fences.ts";
 import { type Info, readInfo } from "./info.ts";
-import { CELL_RULES, HEADER_ONLY, INPUT_SOURCES } from "./keys.ts";
+import { CELL_RULES, HEADER_ONLY, INPUT_SOURCES, WAIT_SOURCES } from "./keys.ts";
 import { nameFault } from "./names.ts";
 import { applyRules } from "./rules.ts";
 import { readYaml, type YamlText } from "./yaml_text.ts";
@@ -156,6 +156,7 @@ function checkHeader(
     if (side === "outputs" && isObject(ports)) checkTypes(cell, ports, placeOf, report);
   }
   if (kind === "input") checkInput(cell, at, placeOf, report);
+  if (kind === "wait") checkWait(cell, at, placeOf, report);
 }
 
 function checkTypes(
@@ -188,6 +189,28 @@ function checkInput(
     const message = `'as' of '${cell.name}' goes only with file or files`;
     report(configProblem("input_as", placeOf(["as"]), message, { ...detail, expected: "file or files" }));
   }
+}
+
+/** Keys of a `wait` cell that go only with `signal`. */
+const OF_SIGNAL = ["match", "count", "distinct", "onTimeout"];
+
+function checkWait(
+  cell: Cell,
+  at: Place,
+  placeOf: (path: readonly string[]) => Place,
+  report: Report,
+): void {
+  const sources = WAIT_SOURCES.filter((key) => Object.hasOwn(cell.header, key));
+  if (sources.length !== 1) {
+    const place = sources.length === 0 ? at : placeOf(sources.slice(1, 2));
+    const message = `Wait '${cell.name}' must have exactly one of ${WAIT_SOURCES.join(", ")}`;
+    const detail = { cell: cell.name, expected: `one of ${WAIT_SOURCES.join(", ")}` };
+    return report(configProblem("wait_source", place, message, detail));
+  }
+  const odd = sources[0] === "signal" ? undefined : OF_SIGNAL.find((key) => Object.hasOwn(cell.header, key));
+  if (odd === undefined) return;
+  const message = `'${odd}' of '${cell.name}' goes only with signal`;
+  report(configProblem("wait_key", placeOf([odd]), message, { cell: cell.name, expected: "signal: NAME" }));
 }
 
 function checkBody(

@@ -125,6 +125,12 @@ const MODEL: Rules = {
   system: filled("System prompt is empty"),
 };
 
+const AT_TIMEOUT = oneOf("fail", "cancel", "skip", "auto-resume");
+const onTimeout = either(
+  AT_TIMEOUT,
+  object({ escalate: duration, then: AT_TIMEOUT }, "such as { escalate: 1d, then: cancel }"),
+);
+
 const OWN: Partial<Record<CellKind, Rules>> = {
   agent: { ...MODEL, tools: texts, readOnly: texts, mock: listOf(anything, "a list of steps") },
   approval: {
@@ -133,8 +139,22 @@ const OWN: Partial<Record<CellKind, Rules>> = {
     value: anything,
     schema,
     deciders: texts,
-    needed: rule.whole(1),
+    needed: rule.whole(1, 100),
     twoPerson: yesOrNo,
+    onTimeout,
+    onReject: oneOf("fail", "continue"),
+  },
+  wait: {
+    for: either(duration, matching(/\{\{/, "a placeholder")),
+    until: matching(/^\d{4}-\d\d-\d\dT|\{\{/, "a time as 2026-11-20T09:30:00Z"),
+    signal: matching(
+      /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/,
+      "a name of letters, digits, dots, dashes and underscores",
+    ),
+    match: anything,
+    count: rule.whole(1, 100),
+    distinct: oneOf("signals", "sources"),
+    onTimeout,
   },
   input: {
     param: text,
@@ -150,6 +170,9 @@ const OWN: Partial<Record<CellKind, Rules>> = {
   ts: {},
   http: {},
 };
+
+/** Keys of which a `wait` cell has exactly one. */
+export const WAIT_SOURCES = ["for", "until", "signal"] as const;
 
 /** Keys of which an `input` cell has exactly one. */
 export const INPUT_SOURCES = ["param", "text", "value", "file", "files"] as const;

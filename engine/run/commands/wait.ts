@@ -1,7 +1,7 @@
 /**
  * Suspensions: how one begins, what a signal does to it, and how it ends (section 10). Owns: these decisions.
  *
- * W3 A signal that was taken counts for a step that waits or is kept for one that will; a repeated key changes nothing
+ * Y3 A signal that was taken counts for a step that waits or is kept for one that will; a repeated key changes nothing
  * (P12).
  */
 import type { Millis } from "../../base/clock.ts";

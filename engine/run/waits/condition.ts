@@ -2,8 +2,8 @@
  * When a suspension is over. Owns: which signals count for a condition, and what is missing. Pure; expressions have no
  * place here, because a run's state is folded from its journal.
  *
- * W1 The verdict depends on the condition and the signals alone, so that one that came early counts like any other.
- * W2 Each `count` counts for itself: what one has counted does not lessen what another finds.
+ * Y1 The verdict depends on the condition and the signals alone, so that one that came early counts like any other.
+ * Y2 Each `count` counts for itself: what one has counted does not lessen what another finds.
  */
 import { isObject, type Json } from "../../base/json.ts";
 import {

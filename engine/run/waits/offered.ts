@@ -1,7 +1,7 @@
 /**
  * Which signals a step may take. Owns: that question. Pure.
  *
- * W4 A signal to a waitpoint is for its step alone, and an approval or a child run is answered at its waitpoint alone: a
+ * Y4 A signal to a waitpoint is for its step alone, and an approval or a child run is answered at its waitpoint alone: a
  * signal to the run cannot pass for one.
  */
 import type { Run, Step } from "../state.ts";

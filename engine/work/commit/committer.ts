@@ -25,6 +25,7 @@ import { isOutage, tellOutage } from "../outage.ts";
 import type { Feed } from "../stream/feed.ts";
 import { dueEntry, duePut, retired } from "../upkeep/due.ts";
 import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
+import { WaitpointWrites } from "../waits/listed.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
@@ -249,6 +250,7 @@ export class Committer {
     const { worker, epoch } = this.ports.held.session;
     const batch: Batch = { puts: [...turn.puts], deletes: [...turn.deletes] };
     const past = new Map<string, Put>();
+    const waitpoints = new WaitpointWrites(turn.at);
     for (const part of turn.runs.values()) {
       const { run } = part.live;
       for (const { frames, value } of part.frames) {
@@ -281,7 +283,10 @@ export class Committer {
       const names = part.events.flatMap(namesOfEvent);
       if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
       addPast(past, part);
+      waitpoints.add(part.live, part.events);
     }
+    batch.puts.push(...waitpoints.puts);
+    batch.deletes.push(...waitpoints.deletes);
     batch.puts.push(...past.values());
     return batch;
   }

@@ -59,11 +59,13 @@ export interface LiveRun {
   released?: true;
   /** Events that its last snapshot holds. */
   snapshotAt: number;
+  /** The open waitpoints that the store lists. */
+  listed: Run["waitpoints"];
 }
 
 /** A run that was read or made, in the hands of its owner. */
 export function liveRun(head: RunHead, run: Run, epoch: number): LiveRun {
-  return { head, run, attempts: new Map(), epoch, snapshotAt: run.events };
+  return { head, run, attempts: new Map(), epoch, snapshotAt: run.events, listed: run.waitpoints };
 }
 
 /** The head of a run as its state now says. */

@@ -129,7 +129,8 @@ export function buildTurn(
     const before = part.bytes + part.frameBytes;
     take(turn, part, item, slots);
     bytes += part.bytes + part.frameBytes - before;
-    mutations += MUTATIONS_A_COMMAND + (item.frames === undefined ? 0 : 1) + (item.deletes?.length ?? 0) +
+    mutations += MUTATIONS_A_COMMAND + mutationsOfWaits(item) + (item.frames === undefined ? 0 : 1) +
+      (item.deletes?.length ?? 0) +
       (item.puts?.length ?? 0);
   }
   queue.splice(0, queue.length, ...kept);
@@ -140,6 +141,13 @@ export function buildTurn(
   }
   return turn;
 }
+
+/** What a command on waits writes besides: the waitpoint and its place in the list, and the one that it answers. */
+function mutationsOfWaits({ command, live: { run, listed } }: Item): number {
+  return command !== undefined && (run.waitpoints !== listed || WAITS.has(command.type)) ? 4 : 0;
+}
+
+const WAITS: ReadonlySet<RunCommand["type"]> = new Set(["suspendAttempt", "openWaitpoint", "applySignal"]);
 
 /** The journal record that a run's part of a turn becomes, or nothing if it has no events. */
 export function recordOf(

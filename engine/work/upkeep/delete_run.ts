@@ -4,7 +4,7 @@
  * SG-112 What depends on a run goes before its head, so that a deletion that stops anywhere is gone on with from the head:
  *
  * ```
- *   head marked, out of all lists ▸ frames ▸ last values ▸ holds ▸ journal from its end, commands ▸ head, due entry
+ *   head marked, out of all lists ▸ frames ▸ last values ▸ holds ▸ journal from its end, commands, waitpoints ▸ head, due entry
  *   └── from here on it is no run: no list has it, and opening it finds nothing
  * ```
  *
@@ -29,10 +29,13 @@ import {
   pinKey,
   runKey,
   snapshotKey,
+  waitpointPrefix,
 } from "../../store/keys.ts";
 import type { Entry, Key } from "../../store/store.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import { readHead, readPast, readRecord, readSnapshot } from "../records.ts";
+import { placeOf } from "../waits/listed.ts";
+import { readWaitpoint } from "../waits/record.ts";
 import { dueEntry, duePut } from "./due.ts";
 import { hashOf, namesOfEvent, namesOfPlan } from "./names.ts";
 import { Deletions, Overtaken, readable, type UpkeepPorts } from "./ports.ts";
@@ -89,6 +92,12 @@ async function deleteAll(ports: UpkeepPorts, head: RunHead, deletions: Deletions
   for (const key of journal.reverse()) await deletions.add(key);
   for (const prefix of [inboxPrefix(head.id), answerPrefix(head.id)]) {
     for await (const { key } of store.list(prefix)) await deletions.add(key);
+  }
+  for await (const entry of store.list(waitpointPrefix(head.id))) {
+    const waitpoint = await readable(ports, head.id, () => readWaitpoint(entry));
+    if (waitpoint !== undefined) await deletions.add(placeOf(waitpoint));
+    // EN-1901 Who has approved what is kept.
+    if (waitpoint?.wait !== "approval") await deletions.add(entry.key);
   }
   const rest = [runKey(head.id), pinKey(head.id), ...last === undefined ? [] : [holdKey(last, head.id)]];
   const due = dueEntry(head);

@@ -155,7 +155,7 @@ const sent = fc.array(
   { maxLength: 8 },
 ).map((all): Signal[] => all.map((signal, i) => ({ id: `s${i}`, at: i, ...signal })));
 
-Deno.test("W1 what is met stays met when more comes, and what closed it is enough by itself", () => {
+Deno.test("Y1 what is met stays met when more comes, and what closed it is enough by itself", () => {
   fc.assert(fc.property(conditions, sent, sent, (condition, first, more) => {
     const now = evaluate(condition, first);
     const later = evaluate(condition, [

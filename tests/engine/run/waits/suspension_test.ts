@@ -118,7 +118,7 @@ Deno.test("EN-1006 signals to a waitpoint are applied, ignored or duplicates, an
   assertEquals(send(test, signal("go@cleo", { waitpoint })), "/waitpoint_closed");
 });
 
-Deno.test("W4 an approval is answered at its waitpoint and nowhere else", () => {
+Deno.test("Y4 an approval is answered at its waitpoint and nowhere else", () => {
   const test = waiting({ wait: "approval", condition: { type: "signal", name: "approve" } });
   assertEquals(send(test, signal("approve")), "buffered");
   assertEquals(at(test).phase, "suspended");
