@@ -91,6 +91,9 @@ const WORDS: Record<StepLabel, Words> = {
     };
   },
   suspended: (cell, { now }) => {
+    if (cell.items !== undefined) {
+      return { glyph: "▶", word: `${cell.items.ended} of ${cell.items.count} items done`, tone: "run" };
+    }
     const left = cell.due === undefined ? undefined : formatDuration(Math.max(0, cell.due - now));
     if (cell.waits === undefined) {
       return { glyph: "◷", word: left === undefined ? "waiting" : `goes on in ${left}`, tone: "wait" };
@@ -162,6 +165,7 @@ function skipWord({ skipped, because }: CellView): string {
   if (skipped === "run_expired") return "skipped, the run was out of time";
   if (skipped === "asked") return "skipped by hand";
   if (skipped === "timed_out") return "skipped, nothing came in time";
+  if (skipped === "item_failed") return "skipped, another item failed";
   if (skipped === "not_taken") {
     return because === undefined ? "not taken" : `skipped, ${because} was not taken`;
   }

@@ -28,6 +28,8 @@ export const FAULT_POINTS = [
   "timer.fired",
   /** A posted command was taken up, and is not applied yet. */
   "command.accepted",
+  /** An item of a map has succeeded, and that is durable. */
+  "map.item",
   /** A join has settled, and what runs on without need is not aborted yet. */
   "join.settled",
   "snapshot.written",

@@ -19,6 +19,8 @@ export interface Use {
   port?: string;
   /** Only a param can be meant. `*` then means every param. */
   param?: true;
+  /** It is read before the cell's own work begins. */
+  before?: true;
   /** The runtime has a value of this name, so that an unknown one is no problem. */
   global?: true;
   /** Where it stands in the file. Computed when asked, because it is needed only for a problem. */
@@ -58,8 +60,15 @@ const AFTERWARDS = new Set(["effect", "onCancel", "onFailure"]);
 /** Names that mean something of the cell's own: its inputs, and the item of `each`. */
 export function localNames({ header }: Cell): Set<string> {
   const names = new Set(Object.keys(isObject(header.inputs) ? header.inputs : {}));
-  if (isObject(header.each) && typeof header.each.as === "string") names.add(header.each.as);
+  const item = itemName(header);
+  if (item !== undefined) names.add(item);
   return names;
+}
+
+/** What the item of `each` is called in its cell. */
+export function itemName({ each }: Cell["header"]): string | undefined {
+  if (!isObject(each)) return undefined;
+  return typeof each.as === "string" ? each.as : "item";
 }
 
 /** Everything that a cell reads by name, and what is wrong with the text that says so. */
@@ -71,7 +80,12 @@ export function readsOfCell(cell: Cell): CellReads {
   else if (cell.kind === "ts") reader.code();
   else reader.template(cell.source, (place) => inSource(cell, place), { secrets: cell.kind === "http" });
   const locals = localNames(cell);
-  reader.uses = reader.uses.filter(({ name, param }) => param || !locals.has(name));
+  const item = itemName(cell.header);
+  // Whether a cell runs and for which items is decided before there is an item.
+  const inputs = isObject(cell.header.inputs) ? cell.header.inputs : {};
+  const isLocal = ({ name, before }: Use) =>
+    before && name === item ? Object.hasOwn(inputs, name) : locals.has(name);
+  reader.uses = reader.uses.filter((use) => use.param || !isLocal(use));
   return reader;
 }
 
@@ -177,7 +191,9 @@ class Reader implements CellReads {
   }
 
   #headerExpression(key: string, text: string): void {
+    const from = this.uses.length;
     this.expression(text, (place) => placeOfText(this.cell, key, lineOf(text, place), place.column));
+    for (const use of this.uses.slice(from)) use.before = true;
   }
 
   #problem(code: string, { line, column }: Place, message: string, expected?: string): void {

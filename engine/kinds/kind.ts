@@ -87,6 +87,8 @@ export type Outcome =
     about?: Json;
     saved?: Json;
   }
+  /** It is to be done for each of these, once for all of them; then the attempt goes on. */
+  | { type: "mapped"; items: Json[] }
   /** There is nothing to do: the step is skipped as not taken. */
   | { type: "declined" }
   /** Gives its slot back for a reason that is not the clock's; called again with `saved` when that is over. */

@@ -122,6 +122,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       ...(reuse ? {} : limitsOf(node.cell.header)),
       ...(isObject(fallback) && fallback.value !== undefined ? { fallback: { inline: fallback.value } } : {}),
       ...insteadOf(fallback, needs),
+      ...eachOf(node.cell.header.each),
       ...(reuse ? { reuse: { run: past.run, value: past.value } } : {}),
     };
   });
@@ -165,6 +166,15 @@ function withoutStops(graph: Graph, steps: PlanStep[]): PlanStep[] {
 function insteadOf(fallback: Json | undefined, needs: readonly Need[]): { instead?: string } {
   const name = isObject(fallback) ? fallback.cell : undefined;
   return typeof name === "string" && needs.some(({ cell }) => cell === name) ? { instead: name } : {};
+}
+
+/** Items under way at a time when `each` does not say. */
+const DEFAULT_ITEMS = 5;
+
+function eachOf(each: Json | undefined): Pick<PlanStep, "each"> {
+  if (!isObject(each)) return {};
+  const concurrency = typeof each.concurrency === "number" ? each.concurrency : DEFAULT_ITEMS;
+  return { each: { concurrency, errors: each.errors === "continue" ? "continue" : "stop" } };
 }
 
 function isRead(mode: "value" | "optional" | "after" | "any"): boolean {

@@ -41,6 +41,10 @@ export interface PlanStep {
   needs: Need[];
   /** Absent: each need is one by itself. */
   join?: Join;
+  /** It is done once for each of some items, so many at a time (EN-808). */
+  each?: { concurrency: number; errors: "stop" | "continue" };
+  /** In a run's state, never in a plan: the step is that of an item of another. */
+  item?: { of: string; index: number };
   /** `reuse` takes `reuse.value` and runs nothing. */
   action: "run" | "reuse";
   /** Why, as words for a person. */

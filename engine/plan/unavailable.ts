@@ -12,7 +12,7 @@ import { readYaml, type YamlText } from "../notebook/syntax/yaml_text.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 
 const NOT_RUN = new Set(
-  "each effect quotas requires tools onTimeout onCancel onFailure".split(" "),
+  "effect quotas requires tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Kinds that say by `onTimeout` what happens when what they wait for does not come. */
@@ -71,6 +71,8 @@ function inCell(cell: Cell): Problem[] {
       });
     }
   }
+  // Each item would have the whole of them.
+  if (cell.header.each !== undefined && cell.header.limits !== undefined) notRun(["limits"]);
   for (const path of keysOfPorts(cell.header, "inputs")) if (INPUT_NOT_RUN.has(path[2]!)) notRun(path);
   // An agent's answer is checked; other kinds give their value as it is.
   if (cell.kind !== "agent") {

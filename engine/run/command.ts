@@ -135,6 +135,8 @@ export type RunCommand =
     /** A number in [0, 1) for the jitter of the next try, drawn by the caller because a transition draws nothing. */
     jitter: number;
   }
+  /** An attempt has found the items of its step. */
+  | { type: "openMap"; step: string; attempt: number; items: StoredValue; count: number; frames: number }
   /** The `when` of a step is false. */
   | { type: "declineAttempt"; step: string; attempt: number; frames: number }
   /** An aborted attempt has ended; `unsettled` if it did not settle in time and may still be at work. */

@@ -226,6 +226,16 @@ export type RunEvent =
     frames: number;
     usage?: Usage;
   }
+  /** An attempt has found the items of its step, each of which is now a step `cell[i]`; it goes on when they have ended. */
+  | {
+    type: "map.opened";
+    step: string;
+    attempt: number;
+    /** A list of `count` values. */
+    items: StoredValue;
+    count: number;
+    frames: number;
+  }
   /** The `when` of a step is false: the attempt that found that out ends it. */
   | { type: "step.declined"; step: string; attempt: number; frames: number }
   /** A person told one running step to end; its attempt is aborted. */

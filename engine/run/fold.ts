@@ -11,20 +11,22 @@
  * square of that. A caller that must keep the old state folds the journal again.
  */
 import type { Millis } from "../base/clock.ts";
-import type { Need, Plan, PlanStep, StoredValue } from "../plan/types.ts";
+import type { Need, Plan, StoredValue } from "../plan/types.ts";
 import { recoveryDelayMs } from "./backoff.ts";
 import type { JournalRecord, RunEvent } from "./event.ts";
-import { pendingOf } from "./fold/join.ts";
 import { foldJoinSettled } from "./fold/join_settled.ts";
+import { openMap } from "./fold/map.ts";
+import { newStep } from "./fold/new_step.ts";
 import { reopen } from "./fold/reopen.ts";
 import { claim, giveSignalsBack, openWaitpoint, receive } from "./fold/wait.ts";
 import { changeLimits, count, reserve } from "./fold/spend.ts";
-import { type Derived, end, enter, finish, leave, makeReady, stepOf } from "./fold/settle.ts";
 import { nothing } from "./spend/amounts.ts";
+import { type Derived, enter, finish, leave, makeReady, stepOf } from "./fold/move.ts";
+import { end } from "./fold/settle.ts";
 import { DEFAULT_PRIORITY, type Run, type Step } from "./state.ts";
 import { idleUntil } from "./timers.ts";
 
-export type { Derived } from "./fold/settle.ts";
+export type { Derived } from "./fold/move.ts";
 
 /** A run before its first event. */
 export function newRun(id: string, plan: Plan): Run {
@@ -50,6 +52,7 @@ export function newRun(id: string, plan: Plan): Run {
     ...(plan.limits === undefined ? {} : { limits: plan.limits }),
     spent: nothing(),
     steps: new Map(plan.steps.map((step) => [step.cell, newStep(step)])),
+    maps: [],
     successors,
     halted: false,
     ready: new Set(),
@@ -59,24 +62,6 @@ export function newRun(id: string, plan: Plan): Run {
     deciding: new Set(),
     short: new Set(),
     left: plan.steps.length,
-  };
-}
-
-function newStep(plan: PlanStep): Step {
-  return {
-    plan,
-    phase: "idle",
-    attempt: "none",
-    attempts: 0,
-    recoveries: 0,
-    uncounted: 0,
-    source: "none",
-    outcome: "none",
-    wait: "inputs",
-    quality: "clean",
-    pending: pendingOf(plan),
-    since: 0,
-    ...(plan.limits === undefined ? {} : { limits: plan.limits }),
   };
 }
 
@@ -181,7 +166,7 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
 function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: Derived): void {
   if (step.attempt === "open" && CLOSING.has(event.type)) {
     // What was cancelled has been called; what is held has not been called again.
-    const untold = event.type === "step.held" || event.type === "step.delayed" ? "release" : "estimate";
+    const untold = GIVING_BACK.has(event.type) ? "release" : "estimate";
     count(run, step, "usage" in event ? event.usage : undefined, untold, at, derived);
   }
   switch (event.type) {
@@ -282,6 +267,10 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       if (step.plan.errors === "stop") run.halted = true;
       end(run, step, "failed", at, derived);
       break;
+    case "map.opened":
+      giveBack(step, event, at);
+      openMap(run, step, event, at, derived);
+      break;
     case "step.declined":
       step.skipped = "not_taken";
       step.because = undefined;
@@ -311,7 +300,12 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
 
 /** Events with which an open attempt ends or gives its slot back. */
 const CLOSING: ReadonlySet<string> = new Set(
-  "step.delayed step.held step.succeeded step.retried step.failed step.cancelled".split(" "),
+  ("step.delayed step.suspended step.held map.opened step.declined step.succeeded step.retried step.failed " +
+    "step.cancelled").split(" "),
+);
+/** Those of them after which nothing has been called that was set aside for. */
+const GIVING_BACK: ReadonlySet<string> = new Set(
+  "step.delayed step.suspended step.held map.opened step.declined".split(" "),
 );
 
 /** An open attempt gives its slot back and keeps what its handler gets when it goes on. */

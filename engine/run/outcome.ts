@@ -21,7 +21,8 @@ export function outcomeOf(run: Run): RunOutcome {
   if (run.expiring) return "expired";
   if (run.intent === "cancel") return "cancelled";
   if (run.intent === "stop") return "stopped";
-  const steps = [...run.steps.values()];
+  // What an item came to is the matter of its step.
+  const steps = [...run.steps.values()].filter(({ plan }) => plan.item === undefined);
   if (run.halted || steps.some(({ outcome, plan }) => outcome === "failed" && plan.errors === "stop")) {
     return "failed";
   }
@@ -39,7 +40,7 @@ export function problemOf(run: Run): StepProblem | undefined {
     return { category: "timeout", code: "deadline", message: "The run did not end before its deadline" };
   }
   for (const step of run.steps.values()) {
-    if (step.outcome === "failed" && step.problem !== undefined) {
+    if (step.outcome === "failed" && step.problem !== undefined && step.plan.item === undefined) {
       return { ...step.problem, message: `${step.plan.cell}: ${step.problem.message}` };
     }
   }

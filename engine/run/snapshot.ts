@@ -12,6 +12,7 @@ import type { Json, JsonObject } from "../base/json.ts";
 import type { Plan } from "../plan/types.ts";
 import { newRun } from "./fold.ts";
 import { isDecided, pendingOf } from "./fold/join.ts";
+import { addItems, isUntouchedItem } from "./fold/map.ts";
 import { illegal, type Run, type Step } from "./state.ts";
 
 /** Fields of a run that are its plan's or follow from it. */
@@ -44,8 +45,11 @@ export interface Snapshot {
 export function takeSnapshot(run: Run): Snapshot {
   const steps: Record<string, JsonObject> = {};
   for (const [name, step] of run.steps) {
-    const { plan: _, joined, ...state } = step;
-    if (!isUntouched(run, step)) steps[name] = present({ ...state, joined: joined && [...joined] });
+    const { plan, joined, map, ...state } = step;
+    const untouched = plan.item === undefined ? isUntouched(run, step) : isUntouchedItem(run, step);
+    if (!untouched) {
+      steps[name] = present({ ...state, joined: joined && [...joined], map: map && present(map) });
+    }
   }
   return {
     run: present(Object.fromEntries(Object.entries(run).filter(([key]) => !DERIVED_RUN.has(key)))),
@@ -66,6 +70,12 @@ export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
   const run = newRun(id, plan);
   Object.assign(run, snapshot.run);
   for (const step of run.steps.values()) step.since = run.createdAt;
+  for (const name of run.maps) {
+    const step = run.steps.get(name);
+    if (step === undefined) throw corrupt(id, `it has a map that the plan lacks: ${name}`);
+    Object.assign(step, snapshot.steps[name] as unknown as Partial<Step>);
+    addItems(run, step);
+  }
   for (const [name, state] of Object.entries(snapshot.steps)) {
     const step = run.steps.get(name);
     if (step === undefined) throw corrupt(id, `it has a step that the plan lacks: ${name}`);

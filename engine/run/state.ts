@@ -41,6 +41,8 @@ export type SkipReason =
   | "upstream_cancelled"
   | "run_stopped"
   | "run_expired"
+  /** Another item of its map failed, and the map stops then. */
+  | "item_failed"
   /** Its `when` is false; with `because`, that of an upstream whose value it needs. */
   | "not_taken"
   /** So many of what its join counts did not succeed that it cannot be met any more. */
@@ -73,7 +75,7 @@ export interface Step {
   source: "none" | "ran" | "reused" | "supplied";
   outcome: StepOutcome;
   /** What it waits for by itself; a paused run holds it besides (`wait.ts`). */
-  wait: "none" | "inputs" | "slot" | "delay" | "backoff" | WaitKind | Hold;
+  wait: "none" | "inputs" | "slot" | "delay" | "backoff" | "items" | WaitKind | Hold;
   quality: "clean" | "warned";
   /** Upstreams that have not settled yet; all that a join counts are one. */
   pending: number;
@@ -82,6 +84,10 @@ export interface Step {
   against?: number;
   /** How its join has settled, which it does once (S6). */
   join?: "met" | "impossible";
+  /** With `each`, once its items are known (EN-809). */
+  map?: ItemMap;
+  /** The most attempts that an item of a map had which it has forgotten. */
+  mapped?: number;
   /** When it came into this phase. */
   since: Millis;
   /** Start of the latest attempt. */
@@ -132,6 +138,23 @@ export interface Step {
   holdWhy?: string;
 }
 
+/** The items of a step, each of which is a step `cell[i]`. */
+export interface ItemMap {
+  /** A list of `count` values. */
+  readonly items: StoredValue;
+  readonly count: number;
+  /** The first that may not have begun. */
+  next: number;
+  /** Those that have begun and not ended, and all that have not. */
+  underWay?: number;
+  left: number;
+  /** One has failed, and no other begins. */
+  stopped?: true;
+  /** When it was opened, and how many attempts its items count as made before. */
+  readonly at: Millis;
+  readonly from: number;
+}
+
 /** A run's state: the fold of its journal over its plan. */
 export interface Run {
   readonly id: string;
@@ -169,7 +192,10 @@ export interface Run {
   reserved?: Amounts;
   /** Dimensions of which people were warned. */
   warned?: Dimension[];
+  /** Those of the plan, and after them those of maps, in the order of `maps`. */
   readonly steps: Map<string, Step>;
+  /** Steps whose items are steps, in the order in which they became so; never changed, only replaced. */
+  maps: readonly string[];
   /** Cells that need a cell, and how, from the plan. */
   readonly successors: ReadonlyMap<string, readonly Need[]>;
   /** A step failed whose policy is `stop`: nothing starts any more. */

@@ -11,6 +11,7 @@ import type { Rejected, RunCommand, Transition } from "./command.ts";
 import { attemptCommands } from "./commands/attempt.ts";
 import type { Handlers } from "./commands/decide.ts";
 import { joinCommands } from "./commands/join.ts";
+import { mapCommands } from "./commands/map.ts";
 import { runCommands } from "./commands/run.ts";
 import { spendCommands } from "./commands/spend.ts";
 import { stepCommands } from "./commands/step.ts";
@@ -27,6 +28,7 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   ...waitCommands,
   ...joinCommands,
   ...spendCommands,
+  ...mapCommands,
 };
 
 /**

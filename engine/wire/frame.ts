@@ -9,7 +9,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { Limits } from "../notebook/spend/limits.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
-import type { Warned } from "../run/fold/settle.ts";
+import type { Warned } from "../run/fold/move.ts";
 import type { Amounts, Spent } from "../run/spend/amounts.ts";
 import type { Hold, SkipReason } from "../run/state.ts";
 import type { SignalResult, WaitKind } from "../run/waits/types.ts";
@@ -192,6 +192,8 @@ export type WireEvent =
       reason?: SkipReason;
       unsettled?: true;
     }
+    /** Its items are known, each of which is a step `step[i]`; attempt `attempt` goes on when they have ended. */
+    | { type: "map.opened"; step: string; label: StepLabel; attempt: number; count: number }
     /** Its join has settled: it waits for no more of those that count, or is skipped. */
     | { type: "join.settled"; step: string; label: StepLabel; met: boolean }
     | { type: "step.supplied"; step: string; label: StepLabel; value: StoredValue }

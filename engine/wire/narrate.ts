@@ -133,6 +133,8 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
         problem: event.problem,
         ...present({ usage: event.usage }),
       };
+    case "map.opened":
+      return { ...common, type: event.type, count: event.count };
     case "step.declined":
       return { ...common, type: "step.skipped", reason: "not_taken", marker: "skipped" };
     case "step.cancelled":

@@ -7,6 +7,7 @@
  * V3 No cell holds more than MAX_TEXT characters, MAX_LOGS lines or MAX_EARLIER past attempts.
  */
 import type { Frame, Gap, WireEvent, WireGroup } from "./frame.ts";
+import { itemOf } from "../run/words/item.ts";
 import {
   type CellView,
   type LogLine,
@@ -226,6 +227,7 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
   const place = placeOf(event);
   if (place <= cell.eventAt) return;
   cell.eventAt = place;
+  countItem(draft, event, cell.endedAt !== undefined && ENDED.has(cell.label));
   cell.label = event.label;
   switch (event.type) {
     case "step.reopened":
@@ -236,6 +238,10 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       cell.reason = event.reason;
       cell.startedAt = event.at;
       letGo(cell);
+      break;
+    case "map.opened":
+      if (cell.items !== undefined) forgetItems(draft, event.step);
+      cell.items = { count: event.count, ended: 0 };
       break;
     case "step.delayed":
       cell.due = event.due;
@@ -305,6 +311,32 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       ended(cell, event.at, { skipped: event.reason, unsettled: event.unsettled });
       break;
   }
+}
+
+const ENDED: ReadonlySet<string> = new Set(
+  "warned reused supplied succeeded failed skipped cancelled expired".split(" "),
+);
+
+/** A map that is opened again has other items, of which none has begun. */
+function forgetItems(draft: Draft, map: string): void {
+  for (const name of Object.keys(draft.run.cells)) {
+    if (itemOf(name)?.cell !== map) continue;
+    const item = draft.cell(name);
+    item.label = "waiting";
+    for (const key of OF_AN_END) delete item[key];
+  }
+}
+
+/** Each item that ends, or is opened again, counts for its map. */
+function countItem(draft: Draft, { step, label }: Extract<WireEvent, { step: string }>, was: boolean): void {
+  const item = itemOf(step);
+  if (item === undefined || was === ENDED.has(label)) return;
+  const map = draft.cell(item.cell);
+  if (map.items === undefined) return;
+  const { count } = map.items;
+  const ended = map.items.ended + (was ? -1 : 1);
+  map.items = { count, ended };
+  map.progress = { part: count === 0 ? 1 : ended / count, text: `${ended} of ${count} items` };
 }
 
 /** What a step came to, which holds no more when it runs again. */

@@ -55,6 +55,8 @@ export interface CellView {
   /** Part of the latest attempt's output, or all of it, is no longer kept. */
   trimmed?: true;
   logs: LogLine[];
+  /** Of a map: how many items it has, and how many of them have ended. */
+  items?: { count: number; ended: number };
   progress?: { part?: number; text: string };
   value?: StoredValue;
   display?: JsonObject;

@@ -225,6 +225,13 @@ export const event = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("step.retried"), ...endOfAttempt, problem, due: millis }),
   z.strictObject({ type: z.literal("step.failed"), ...endOfAttempt, problem }),
+  z.strictObject({
+    type: z.literal("map.opened"),
+    ...ofAttempt,
+    items: stored,
+    count: z.int().nonnegative().max(1_000),
+    frames: count,
+  }),
   z.strictObject({ type: z.literal("step.declined"), ...ofAttempt, frames: count }),
   z.strictObject({
     type: z.literal("step.stopping"),

@@ -88,7 +88,8 @@ export interface Lease {
 
 const lease = z.strictObject({ session: z.string(), epoch: count }) satisfies z.ZodType<Lease>;
 
-const name = z.string().max(64);
+/** That of a cell, or of one of its items. */
+const name = z.string().max(72);
 const toRun = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), ...told });
 const toStep = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), step: name, ...told });
 const command = z.discriminatedUnion("type", [
@@ -170,6 +171,7 @@ const step = z.strictObject({
     rest: z.enum(["cancel-remaining", "let-run"]),
     gives: z.enum(["any", "quorum", "all"]),
   }).optional(),
+  each: z.strictObject({ concurrency: z.int().positive(), errors: z.enum(["stop", "continue"]) }).optional(),
   action: z.enum(["run", "reuse"]),
   why: z.string(),
   fingerprint: z.string(),

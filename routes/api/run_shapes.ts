@@ -64,7 +64,9 @@ export function runShape(details: RunDetails, { problem, cursor }: RunView) {
 /** One cell of a run; `undefined` if the run has no such cell. */
 export function stepShape(details: RunDetails, view: RunView, name: string) {
   const state = Object.hasOwn(details.steps, name) ? details.steps[name] : undefined;
-  const step = details.plan.steps.find(({ cell }) => cell === name);
+  // That of an item is its cell's.
+  const of = name.split("[", 1)[0]!;
+  const step = details.plan.steps.find(({ cell }) => cell === of);
   if (state === undefined || step === undefined) return undefined;
   const cell: Partial<CellView> = Object.hasOwn(view.cells, name) ? view.cells[name]! : {};
   const { value, problem, usage, progress, warnings, reusedFrom, skipped, because, stopping, unsettled } =
@@ -88,7 +90,7 @@ export function stepShape(details: RunDetails, view: RunView, name: string) {
     label: state.label,
     attempts: state.attempt,
     ...state.wait === undefined ? {} : { wait: waitShape(state.wait) },
-    needs: step.needs,
+    needs: of === name ? step.needs : [],
     why: step.why,
     ...isoTimes({ startedAt: cell.startedAt, endedAt: cell.endedAt, due: cell.due }),
     ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),

@@ -256,7 +256,9 @@ function* T2(_: string, { journal, frames }: LeftRun): Iterable<string> {
   for (const event of journal.flatMap(({ events }) => events)) {
     if (!ENDS_ATTEMPT.has(event.type) || !("frames" in event)) continue;
     if (event.type === "step.failed" && event.problem.code === "recovery_limit") continue;
-    if (event.attempt > 0) counted.set(`${event.step} ${event.attempt}`, event.frames);
+    if (event.attempt > 0 && event.frames !== undefined) {
+      counted.set(`${event.step} ${event.attempt}`, event.frames);
+    }
   }
   for (const [name, batches] of frames) {
     const seqs = batches.flatMap(({ frames }) => frames.map(({ seq }) => seq));

@@ -157,6 +157,12 @@ function checkHeader(
   }
   if (kind === "input") checkInput(cell, at, placeOf, report);
   if (kind === "wait") checkWait(cell, at, placeOf, report);
+  const { each } = cell.header;
+  if (isObject(each) && each.in === undefined) {
+    const message = `'each' of '${cell.name}' does not say of what: add in, an expression that gives a list`;
+    const detail = { cell: cell.name, expected: "in: an expression such as scout.claims" };
+    report(configProblem("value_invalid", placeOf(["each"]), message, detail));
+  }
 }
 
 function checkTypes(

@@ -68,6 +68,9 @@ const input = object({
   allowPartial: yesOrNo,
 }, "keys and values, such as { from: scout }");
 
+/** Most items of a map. */
+export const MAX_ITEMS = 1_000;
+
 const ANY_CELL: Rules = {
   inputs: mapOf(input, "names with a source, such as inputs: { claims: { from: scout } }"),
   outputs: mapOf(output, "names with a type, such as outputs: { claims: { type: json } }"),
@@ -77,12 +80,12 @@ const ANY_CELL: Rules = {
   ),
   when: text,
   each: object({
-    in: text,
-    as: text,
-    concurrency: rule.whole(1),
+    in: filled("'each' needs an expression for its items under in"),
+    as: matching(new RegExp(`^${cellName}$`), "a name such as item"),
+    concurrency: rule.whole(1, 256),
     errors: oneOf("stop", "continue"),
-    max: rule.whole(1),
-  }),
+    max: rule.whole(1, MAX_ITEMS),
+  }, "keys and values, such as each: { in: scout.claims }"),
   join: either(
     oneOf("all", "any"),
     object({

@@ -180,7 +180,7 @@ function reasonOf(step: Step): AttemptReason {
 /** A lost attempt is no try of the step's own, so it does not use up `attempts`. */
 function triesAgain(run: Run, step: Step, category: FailureCategory): boolean {
   return (run.intent === "go" || run.intent === "pause") && !run.halted && step.told === undefined &&
-    step.plan.retry.on.includes(category) &&
+    step.map === undefined && step.plan.retry.on.includes(category) &&
     triesOf(step) < step.plan.retry.attempts;
 }
 

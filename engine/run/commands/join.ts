@@ -2,6 +2,7 @@
  * That a join settles. Owns: this decision, which the state calls for by itself (`next.ts`).
  */
 import { leftOver } from "../fold/join.ts";
+import { abortItems } from "./map.ts";
 import { abort, type Handlers, happen, noStep, refuse, SAME } from "./decide.ts";
 
 /** The handler. */
@@ -11,9 +12,11 @@ export const joinCommands: Handlers<"settleJoin"> = {
     if (step === undefined) return noStep(run, name);
     if (run.phase === "ended" || step.join !== undefined) return SAME;
     if (!run.deciding.has(name)) return refuse("not_ready", `The join of ${name} is not decided`);
-    const running = [...leftOver(run, step)].filter(({ attempt, told }) =>
-      attempt === "open" && told === undefined
-    );
-    return happen([{ type: "join.settled", step: name }], running.map(abort));
+    const ends = [...leftOver(run, step)].filter(({ told }) => told === undefined);
+    const running = ends.filter(({ attempt }) => attempt === "open").map(abort);
+    return happen([{ type: "join.settled", step: name }], [
+      ...running,
+      ...ends.flatMap((other) => abortItems(run, other)),
+    ]);
   },
 };

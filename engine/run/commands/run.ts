@@ -6,6 +6,7 @@ import type { LimitChange, RunEvent } from "../event.ts";
 import { isOver, outcomeOf, problemOf } from "../outcome.ts";
 import { withChange } from "../fold/spend.ts";
 import { unsuccessful, withAllBelow } from "../fold/reopen.ts";
+import { itemsOf } from "../fold/map.ts";
 import type { Run, Step } from "../state.ts";
 import { timersOf } from "../timers.ts";
 import { timeIsOver } from "./wait.ts";
@@ -138,8 +139,9 @@ export const runCommands: Handlers<RunCommands> = {
 /** What opens a step again, or why nothing does (EN-605): with everything below it, of which none may be running. */
 export function reopenFrom(run: Run, name: string, told: { by: string; reason?: string }) {
   for (const below of withAllBelow(run, [name])) {
-    const { attempt } = run.steps.get(below)!;
-    if (attempt === "open" || attempt === "held") {
+    const step = run.steps.get(below)!;
+    const goesOn = ({ attempt }: Step) => attempt === "open" || attempt === "held";
+    if (goesOn(step) || itemsOf(run, step).some(goesOn)) {
       return refuse(
         "attempt_open",
         `${below}, which comes after ${name}, has an open attempt; cancel it first`,

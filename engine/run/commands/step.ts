@@ -4,6 +4,7 @@
 import type { Rejected, Transition } from "../command.ts";
 import type { Run, Step } from "../state.ts";
 import { abort, type Handlers, happen, noStep, refuse, runEnded, SAME } from "./decide.ts";
+import { abortItems } from "./map.ts";
 import { reopenFrom } from "./run.ts";
 
 /** The handlers. */
@@ -40,7 +41,7 @@ export const stepCommands: Handlers<"retryStep" | "skipStep" | "cancelStep" | "s
     if (run.phase === "ended") return runEnded(run);
     if (step.phase === "ended") return refuse("step_ended", `Step ${name} has ended`);
     if (step.phase === "running") return refuse("attempt_open", `Step ${name} has an open attempt`);
-    return happen([{ type: "step.supplied", step: name, value, ...told }]);
+    return happen([{ type: "step.supplied", step: name, value, ...told }], abortItems(run, step));
   },
 };
 
@@ -67,5 +68,5 @@ function stop(
     attempt: step.attempts,
     frames: step.frames ?? 0,
     as,
-  }]);
+  }], abortItems(run, step));
 }

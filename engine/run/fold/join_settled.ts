@@ -4,7 +4,9 @@
 import type { Millis } from "../../base/clock.ts";
 import type { Run, Step } from "../state.ts";
 import { isMet, leftOver } from "./join.ts";
-import { type Derived, end, finish, makeReady } from "./settle.ts";
+import { closeItems } from "./map.ts";
+import { type Derived, finish, makeReady } from "./move.ts";
+import { end } from "./settle.ts";
 
 /**
  * Settles a join: its step waits for one thing less, or is skipped; what is left over ends, or is told to if it is
@@ -41,4 +43,5 @@ function dismiss(run: Run, step: Step, because: string, at: Millis, derived: Der
   const held = step.attempt === "held";
   finish(run, step, held ? "cancelled" : "skipped", at);
   (held ? derived.stopped : derived.skipped).push(step.plan.cell);
+  closeItems(run, step, at, derived);
 }

@@ -5,14 +5,16 @@
 import type { Millis } from "../../base/clock.ts";
 import type { RunEvent } from "../event.ts";
 import { pendingOf, vote } from "./join.ts";
-import { type Derived, enter, makeReady, skipReason, stepOf } from "./settle.ts";
+import { admit, dropMap, itemsOf } from "./map.ts";
+import { type Derived, enter, makeReady, stepOf } from "./move.ts";
+import { skipReason } from "./settle.ts";
 import { isUntaken, type Run, type Step } from "../state.ts";
 
 /** Steps that did not come to a value and were to, in run order. */
 export function unsuccessful(run: Run): string[] {
   return [...run.steps].flatMap(([name, step]) =>
     step.phase === "ended" && step.outcome !== "succeeded" && step.skipped !== "not_needed" &&
-      !isUntaken(step)
+      !isUntaken(step) && !(step.plan.item && run.steps.get(step.plan.item.of)!.outcome === "succeeded")
       ? [name]
       : []
   );
@@ -31,7 +33,9 @@ export function withAllBelow(run: Run, names: Iterable<string>): Set<string> {
   };
   // A set is walked in the order of adding, and what is added meanwhile comes up as well.
   for (const name of found) {
-    if (run.steps.get(name)!.skipped === "not_needed") addEnded(name);
+    const { skipped, plan } = run.steps.get(name)!;
+    if (skipped === "not_needed") addEnded(name);
+    if (plan.item !== undefined) found.add(plan.item.of);
     for (const { cell, join } of run.successors.get(name) ?? []) {
       found.add(cell);
       if (join) addEnded(cell);
@@ -48,6 +52,13 @@ export function reopen(
   derived: Derived,
 ): void {
   const again = withAllBelow(run, from ?? unsuccessful(run));
+  for (const name of [...run.maps]) {
+    const step = stepOf(run, name);
+    const anew = from?.includes(name) || step.plan.needs.some(({ cell }) => again.has(cell));
+    if (!again.has(name) || !anew) continue;
+    for (const { plan } of itemsOf(run, step)) again.delete(plan.cell);
+    dropMap(run, step);
+  }
   for (const name of again) clear(run, stepOf(run, name), at);
   derived.reopened.push(...again);
   if (restart) run.restarts++;
@@ -64,8 +75,19 @@ export function reopen(
   run.halted = false;
   // In run order, so that what a step needs is settled before it is asked for.
   for (const { cell } of run.plan.steps) {
-    if (again.has(cell)) settleNeeds(run, stepOf(run, cell), at, derived);
+    if (!again.has(cell)) continue;
+    const step = stepOf(run, cell);
+    if (step.map !== undefined) reopenMap(run, step);
+    settleNeeds(run, step, at, derived);
+    if (step.map !== undefined && step.phase !== "ended") admit(run, step, at, derived);
   }
+}
+
+/** Of a map that is kept those items run again that are to, and its step waits for them (EN-809). */
+function reopenMap(run: Run, step: Step): void {
+  const left = itemsOf(run, step).filter(({ phase }) => phase !== "ended").length;
+  Object.assign(step.map!, { next: 0, underWay: 0, left, stopped: undefined });
+  if (left > 0) step.pending++;
 }
 
 /** Back to where it was before its first attempt; attempts count on. */

@@ -9,7 +9,7 @@ import type { Limits } from "../../notebook/spend/limits.ts";
 import type { LimitChange, RunEvent, Usage } from "../event.ts";
 import { add, type Amounts, nearlyUsed, nothing, plus, type Used, usedBy } from "../spend/amounts.ts";
 import type { Run, Step } from "../state.ts";
-import { type Derived, stepOf } from "./settle.ts";
+import { type Derived, stepOf } from "./move.ts";
 
 /** What becomes of a reservation of which no usage is told: the call may have been made, or it was not. */
 type Untold = "estimate" | "release";

@@ -10,7 +10,7 @@ import { type Hold, isHeld, type Run, type Step } from "../state.ts";
 
 /** What something waits for. */
 export interface Wait {
-  wait: "inputs" | "slot" | "worker" | "delay" | "backoff" | "pause" | WaitKind | Hold;
+  wait: "inputs" | "items" | "slot" | "worker" | "delay" | "backoff" | "pause" | WaitKind | Hold;
   since: Millis;
   /** When it ends by itself, where that is known. */
   until?: Millis;
@@ -52,6 +52,23 @@ export function runWait(run: Run): Wait | undefined {
 export function stepWait(run: Run, step: Step): Wait | undefined {
   const { phase, since, due } = step;
   if (phase === "ended" || phase === "running") return undefined;
+  if (step.map !== undefined && (phase === "suspended" || phase === "idle")) {
+    const { left, count } = step.map;
+    return {
+      wait: "items",
+      since,
+      what: `It waits for ${left} of its ${count} items`,
+      next: "It goes on when they have ended",
+    };
+  }
+  if (phase === "idle" && step.plan.item !== undefined) {
+    return {
+      wait: "slot",
+      since,
+      what: `As many items of ${step.plan.item.of} as may are under way`,
+      next: "It starts when one of them has ended",
+    };
+  }
   if (phase === "idle") {
     return {
       wait: "inputs",

@@ -27,6 +27,7 @@ import { spendOf } from "../spend/attempt_spend.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
 import { checkCondition } from "./header_value.ts";
 import { resolveInputs } from "./inputs.ts";
+import { findItems, gather, itemInput } from "./items.ts";
 import type { LiveRun } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
 
@@ -117,7 +118,9 @@ async function call(
 ): Promise<Outcome> {
   const read = <T>(from: () => Promise<T>) => patiently(ports, abort.signal, from);
   const document = await read(() => ports.documents.open(live.head.version));
-  const node = document.graph.byName.get(step);
+  const state = live.run.steps.get(step)!;
+  const cell = state.plan.item?.of ?? step;
+  const node = document.graph.byName.get(cell);
   const kind = ports.kinds.get(node?.kind ?? "");
   if (node === undefined || kind === undefined) {
     throw new EngineError(
@@ -126,12 +129,14 @@ async function call(
     );
   }
   const value = (stored: StoredValue) => read(() => ports.artifacts.get(stored));
-  const { saved, signals } = live.run.steps.get(step)!;
+  const { saved, signals, map } = state;
+  // Its items have ended: what is left is putting their values together.
+  if (map !== undefined) return await gather(live.run, state, value);
   const params = await paramsOf(live, value);
   const resolved = await resolveInputs({
     run: live.run,
     graph: document.graph,
-    cell: step,
+    cell,
     params,
     read: value,
   });
@@ -141,11 +146,13 @@ async function call(
   const own: Attempt = {
     cell: node.cell,
     frontMatter: document.notebook.frontMatter,
-    inputs: resolved.inputs,
+    inputs: state.plan.item === undefined
+      ? resolved.inputs
+      : { ...resolved.inputs, ...await itemInput(live.run, state, node, value) },
     run: live.run.id,
     attempt,
     key: `${live.run.id}/${step}`,
-    startedAt: live.run.steps.get(step)!.startedAt ?? startedAt,
+    startedAt: state.startedAt ?? startedAt,
     ...(saved === undefined ? {} : { saved: await value(saved) }),
     ...(signals === undefined
       ? {}
@@ -155,10 +162,11 @@ async function call(
     spend: spendOf(ports, live, step, attempt),
     clock: ports.clock,
   };
-  // One that goes on has been let through.
-  if (live.run.steps.get(step)!.frames === undefined) {
+  // One that goes on has been let through, and an item with its step.
+  if (state.frames === undefined && state.plan.item === undefined) {
     const stop = await checkCondition(ports.kinds, own);
     if (stop !== undefined) return stop;
+    if (state.plan.each !== undefined) return await findItems(ports.kinds, own);
   }
   return await kind.run(own);
 }
@@ -264,6 +272,7 @@ type Report = WithoutFrames<
       type:
         | "succeedAttempt"
         | "failAttempt"
+        | "openMap"
         | "declineAttempt"
         | "cancelAttempt"
         | "delayAttempt"
@@ -297,6 +306,11 @@ async function classify(
   if (outcome.type === "cancelled") {
     const unsettled = outcome.unsettled ? { unsettled: true } as const : {};
     return { type: "cancelAttempt", ...at, ...unsettled, ...usageIn(outcome) };
+  }
+  if (outcome.type === "mapped") {
+    const { items } = outcome;
+    const stored = await patiently(ports, signal, () => artifacts.put(items));
+    return { type: "openMap", ...at, items: stored, count: items.length };
   }
   if (outcome.type === "declined") return { type: "declineAttempt", ...at };
   if (outcome.type === "failed") {
@@ -416,6 +430,7 @@ function describe(outcome: Outcome, ms: number): { level: "info" | "error"; mess
       succeeded: `Completed in ${ms}ms`,
       delayed: "Waits",
       suspended: "Waits",
+      mapped: "Goes on with its items",
       declined: "Not taken",
       held: "Waits",
       cancelled: "Cancelled",

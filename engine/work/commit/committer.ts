@@ -28,6 +28,7 @@ import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
 import { WaitpointWrites } from "../waits/listed.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
+import { itemOf } from "../../run/words/item.ts";
 import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, type Turn } from "./turn.ts";
 
 /** Claims without checks, such as snapshots, that go together. */
@@ -312,9 +313,11 @@ export class Committer {
 
 /** Marks what of a turn that is durable has a fault point of its own. */
 function pass({ events, released }: RunTurn): void {
-  for (const { type } of events) {
+  for (const event of events) {
+    const { type } = event;
     if (type === "step.delayed" || type === "step.suspended") hit("suspend.released");
     else if (type === "step.retried") hit("retry.scheduled");
+    else if (type === "step.succeeded" && itemOf(event.step) !== undefined) hit("map.item");
     else if (type === "join.settled") hit("join.settled");
   }
   if (released) hit("run.released");
@@ -327,8 +330,8 @@ function pass({ events, released }: RunTurn): void {
 function addPast(past: Map<string, Put>, { live, events }: RunTurn): void {
   for (const event of events) {
     if (event.type !== "step.succeeded") continue;
-    const { plan: { fingerprint }, endedAt, substitute } = live.run.steps.get(event.step)!;
-    if (substitute) continue;
+    const { plan: { fingerprint, item }, endedAt, substitute } = live.run.steps.get(event.step)!;
+    if (substitute || item !== undefined) continue;
     const value = encodeRecord({ run: live.run.id, fingerprint, at: endedAt });
     past.set(`${live.run.notebook}\n${event.step}`, { key: pastKey(live.run.notebook, event.step), value });
   }

@@ -13,6 +13,7 @@ import type { Put, Store } from "../../store/store.ts";
 export function namesOfEvent(event: RunEvent): string[] {
   if (event.type === "run.queued") return [event.version, ...hashOf(event.plan), ...hashOf(event.params)];
   if ("value" in event) return hashOf(event.value);
+  if ("items" in event) return hashOf(event.items);
   if (event.type === "signal.received") return hashOf(event.signal.payload);
   const { saved, about, own } = event as {
     saved?: StoredValue;

@@ -126,10 +126,11 @@ async function main(part: Part): Promise<void> {
   const behaviour = scenario.behaviour(() => held.stage!);
   const kind = new ScriptedKind(
     new Proxy<Behaviour>({}, {
-      get: (_, step: string) => async (attempt: Parameters<ScriptedKind["run"]>[0]) => {
-        evidence.ran(attempt.run, step, attempt.attempt);
+      get: (_, cell: string) => async (attempt: Parameters<ScriptedKind["run"]>[0]) => {
+        // The step of an item is named otherwise than its cell.
+        evidence.ran(attempt.run, attempt.key.slice(attempt.run.length + 1), attempt.attempt);
         while (held.stage === undefined) await sleep(1);
-        const act = behaviour[step];
+        const act = behaviour[cell];
         if (act !== undefined) return await act(attempt);
         const numbers = Object.values(attempt.inputs).map(Number);
         return { type: "succeeded", value: numbers.reduce((a, b) => a + b, 1) };

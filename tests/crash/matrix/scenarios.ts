@@ -205,6 +205,41 @@ export const SCENARIOS: Record<string, Scenario> = {
     },
   },
 
+  /** A cell for each of six items, one of which fails once. */
+  map: {
+    async drive(stage) {
+      const text = notebookOf({ a: [], m: [], z: ["m"] }, {
+        m: "each: { in: a, concurrency: 2 }\nretry: { attempts: 2, initial: 50ms, jitter: none }",
+      });
+      await stage.ended(await stage.submit({ notebook: "map", text }));
+    },
+    behaviour: () => ({
+      a: () => ({ type: "succeeded", value: [0, 1, 2, 3, 4, 5] }),
+      m: async ({ inputs, attempt, emit, clock }) => {
+        emit({ type: "text", text: `item ${inputs.item}` });
+        await clock.sleep(5);
+        const item = Number(inputs.item);
+        if (item === 3 && attempt === 1) {
+          return { type: "failed", problem: { category: "network", message: "cut" } };
+        }
+        return { type: "succeeded", value: item * 2 };
+      },
+      z: ({ inputs }) => ({ type: "succeeded", value: inputs.m! }),
+    }),
+    ends: {
+      map: {
+        label: "succeeded",
+        cells: {
+          a: { label: succeeded, value: [0, 1, 2, 3, 4, 5] },
+          m: { label: succeeded, value: [0, 2, 4, 6, 8, 10] },
+          "m[0]": { label: succeeded, value: 0, text: "item 0" },
+          "m[3]": { label: succeeded, value: 6, text: "item 3" },
+          z: { label: succeeded, value: [0, 2, 4, 6, 8, 10] },
+        },
+      },
+    },
+  },
+
   /** A cancel while attempts run. */
   cancel: {
     async drive(stage) {

@@ -105,3 +105,51 @@ Deno.test("EN-701 a failure that only counts against a join stops nothing, unles
   assertEquals(errors({ a: "\nerrors: stop\n---" }), ["a stop", ...absorbed.slice(1)]);
   assertEquals(errors({}, `${LIST}\njoin: all\nrest: ${CANCEL}`)[0], "a stop");
 });
+
+/** A notebook of `a`, a cell named `item`, and `m` with this `each` and source. */
+function mapped(each: string, source = "item") {
+  const { notebook, problems: parsed } = parse(
+    `~~~jsonata a\n[1]\n~~~\n\n~~~jsonata item\n2\n~~~\n\n~~~jsonata m\neach: ${each}\n---\n${source}\n~~~\n`,
+  );
+  const { graph, problems: wired } = buildGraph(notebook);
+  const problems = [...parsed, ...wired];
+  const { plan } = makePlan({
+    graph,
+    notebook,
+    version: "v",
+    params: {},
+    kinds: () => ({ attempts: 1 }),
+    problems,
+  });
+  const into = (graph.into.get("m") ?? []).map(({ source }) => source);
+  return { step: plan?.steps.find(({ cell }) => cell === "m"), into, problems };
+}
+
+Deno.test("EN-808 what `in` reads leads to the cell, and the item's name is the cell's own in its text alone", () => {
+  assertEquals(mapped("{ in: a }").into, ["a"], "a cell of the item's name is not meant");
+  assertEquals(mapped("{ in: item }", "1").into, ["item"], "but is where there is no item yet");
+  assertEquals(mapped("{ in: a, as: one }", "one + item").into, ["a", "item"]);
+  assertEquals(mapped("{ in: a, as: one }", "one + two").problems.map(({ code }) => code), ["name_unknown"]);
+});
+
+Deno.test("EN-808 the plan has how many items are under way, and what a failed one means", () => {
+  assertEquals(mapped("{ in: a }").step?.each, { concurrency: 5, errors: "stop" });
+  assertEquals(mapped("{ in: a, concurrency: 2, errors: continue }").step?.each, {
+    concurrency: 2,
+    errors: "continue",
+  });
+});
+
+Deno.test("EN-808 an `each` that says too little or too much is a problem at its place", () => {
+  const told = (each: string) =>
+    mapped(each, "1").problems.map(({ message, line, column }) => `${message} (${line}:${column})`);
+  assertEquals(told("{ as: one }"), [
+    "'each' of 'm' does not say of what: add in, an expression that gives a list (10:1)",
+  ]);
+  assertEquals(told("{ in: a, max: 1001 }"), [
+    "'each.max' of 'm' must be a whole number from 1 to 1000 (10:16)",
+  ]);
+  assertEquals(told("{ in: a, as: 9x }"), ["'each.as' of 'm' must be a name such as item (10:16)"]);
+  assertEquals(told("{ in: a, errors: retry }"), ["'each.errors' of 'm' must be stop or continue (10:16)"]);
+  assertEquals(told("{ in: ' ' }")[0], "'each' needs an expression for its items under in (10:9)");
+});

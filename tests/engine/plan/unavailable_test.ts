@@ -31,7 +31,6 @@ function told(text: string, cells?: string[]): string[] {
 }
 
 const ERRORS: Record<string, string> = {
-  each: "{ in: a, as: item }",
   effect: "{ reversible: { url: x } }",
   quotas: "{ calls: 1 }",
   requires: "[net]",
@@ -73,6 +72,12 @@ Deno.test("EN-114 parts of inputs and outputs that are not checked refuse the ru
     ]);
   }
   assertEquals(told(cellWith("outputs: { o: { type: json, schema: { type: number } } }", "agent")), []);
+});
+
+Deno.test("EN-114 EN-1101 limits of a cell that is done for each item would hold for each, and are refused", () => {
+  assertEquals(told(cellWith("each: { in: a }\nlimits: { tokens: 1 }")), [
+    "error 'limits' of 'x' is not available yet; remove it to run this cell (8:1)",
+  ]);
 });
 
 Deno.test("EN-114 keys that only cost comfort are warnings, and the run goes on", () => {

@@ -276,6 +276,8 @@ export class Reference {
         return this.#report(cell, command.attempt, ["failed"], () => {
           this.#fail(cell, command.problem.category === "network", now);
         });
+      case "openMap":
+        throw new Error("The reference follows no maps; they have a property of their own");
       case "declineAttempt":
         return this.#report(cell, command.attempt, cell.untaken ? ["skipped"] : [], () => {
           if (this.intent === "cancel" || cell.told !== undefined) {

@@ -15,6 +15,8 @@ export interface StepSpec {
   /** How many of those needs that do not ask for any end have to succeed, and what becomes of the others. */
   join?: number;
   rest?: "cancel-remaining" | "let-run";
+  /** Items under way at a time, and what a failed one means. */
+  each?: { concurrency: number; errors: "stop" | "continue" };
   /** The need whose value it takes if it fails. */
   instead?: string;
   attempts?: number;
@@ -42,6 +44,7 @@ function stepOf(
     join,
     rest = "cancel-remaining",
     instead,
+    each,
     ...limits
   }: StepSpec,
 ): PlanStep {
@@ -71,6 +74,7 @@ function stepOf(
     timeoutMs: 0,
     errors,
     ...(instead === undefined ? {} : { instead }),
+    ...(each === undefined ? {} : { each }),
     ...limits,
     ...(reuse ? { reuse: { run: "run_0", value: { inline: cell } } } : {}),
   };

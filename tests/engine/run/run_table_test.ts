@@ -138,6 +138,12 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
     "/attempt_stale",
     "/attempt_stale",
   ]]],
+  openMap: [[{ type: "openMap", ...a1, items: { inline: [1, 2] }, count: 2 }, [
+    "/attempt_stale",
+    "map.opened > active",
+    "same",
+    "/step_ended",
+  ]]],
   settleJoin: [[{ type: "settleJoin", step: "b" }, ["/not_ready", "/not_ready", "/not_ready", "same"]]],
   endRun: [[{ type: "endRun" }, ["/not_ready", "/not_ready", "/not_ready", "same"]]],
   restartRun: [

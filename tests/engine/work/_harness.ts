@@ -46,6 +46,16 @@ export class ScriptedKind implements Kind {
   }
 }
 
+/** A `jsonata` kind that knows no expressions but names, for the headers of scripted cells. */
+const NAMES: Kind = {
+  name: "jsonata",
+  title: "Names",
+  description: "Gives the input of a name",
+  attempts: 1,
+  run: ({ cell, inputs }) =>
+    Promise.resolve({ type: "succeeded", value: inputs[cell.source.trim()] ?? null }),
+};
+
 /** How a test's engine differs from others. */
 export interface EngineTraits {
   /** Null: one that runs nothing itself. */
@@ -66,7 +76,7 @@ export function engineOf(
   kind: ScriptedKind,
   { worker = "w1", clock = systemClock, log = noLog, ...rest }: EngineTraits = {},
 ): Promise<Engine> {
-  const kinds = new Map<string, Kind>([["ts", kind]]);
+  const kinds = new Map<string, Kind>([["ts", kind], ["jsonata", NAMES]]);
   const ports = { store, kinds, workspace: noFiles, clock, ids: systemIds(clock), log, ...rest };
   return createEngine(worker === null ? ports : { ...ports, worker });
 }

@@ -1,61 +1,10 @@
 /** Cells that run only if something holds, and cells that stand in for others. */
 import { assertEquals } from "@std/assert";
 import type { Json } from "../../../../engine/base/json.ts";
-import type { Attempt, Kind, Outcome } from "../../../../engine/kinds/kind.ts";
-import { createEngine } from "../../../../engine/mod.ts";
-import { systemClock } from "../../../../engine/base/clock.ts";
-import { systemIds } from "../../../../engine/base/ids.ts";
-import { noLog } from "../../../../engine/base/log.ts";
-import { jsonataKind } from "../../../../engine/kinds/jsonata.ts";
-import { createEvaluator } from "../../../../engine/sandbox/evaluator.ts";
-import { memoryStore } from "../../../../engine/store/memory.ts";
-import {
-  type Behaviour,
-  ended,
-  journalOf,
-  kept,
-  noFiles,
-  notebookOf,
-  ScriptedKind,
-  valuesOf,
-} from "../_harness.ts";
+import type { Attempt, Outcome } from "../../../../engine/kinds/kind.ts";
+import { run } from "./_expressions.ts";
 
 const fails = () => ({ type: "failed", problem: { category: "code_error", message: "broken" } } as const);
-
-/** Runs a notebook with scripted `ts` cells and real expressions. */
-async function run(
-  cells: Record<string, string[]>,
-  header: Record<string, string>,
-  behaviour: Behaviour = {},
-  errors?: "continue",
-) {
-  const evaluator = createEvaluator({ clock: systemClock, log: noLog });
-  const store = memoryStore();
-  const ts = new ScriptedKind(behaviour);
-  const engine = await createEngine({
-    store: kept(store),
-    kinds: new Map<string, Kind>([["ts", ts], ["jsonata", jsonataKind({ evaluator })]]),
-    workspace: noFiles,
-    clock: systemClock,
-    ids: systemIds(systemClock),
-    log: noLog,
-    worker: "w1",
-  });
-  try {
-    const overrides = errors === undefined ? {} : { overrides: { errors } };
-    const { run } = await engine.submit({
-      notebook: "n",
-      text: notebookOf(cells, header),
-      author: "t",
-      ...overrides,
-    });
-    const view = await ended(engine, run);
-    return { view, calls: ts.calls, values: valuesOf(view), journal: await journalOf(store, run) };
-  } finally {
-    await engine.close();
-    await evaluator.close();
-  }
-}
 
 const gives = (value: Json) => (): Outcome => ({ type: "succeeded", value });
 
@@ -132,8 +81,8 @@ Deno.test("EN-704 a cell that fails takes the value of its fallback cell, with a
   );
   // It stands before its cell, so that its value is there when it is needed.
   assertEquals(calls, ["spare#1", "a#1", "b#1"]);
-  const both = await run(cells, header, { a: fails, spare: fails }, "continue");
+  const both = await run(cells, header, { a: fails, spare: fails }, { errors: "continue" });
   assertEquals([both.view.cells.a!.label, both.view.cells.b!.label], ["failed", "skipped"]);
-  const good = await run(cells, header, { spare: fails }, "continue");
+  const good = await run(cells, header, { spare: fails }, { errors: "continue" });
   assertEquals([good.view.cells.a!.label, good.values.b], ["succeeded", 2]);
 });

@@ -58,6 +58,9 @@ function commandOf(event: RunEvent, ref: Reference, at: number): RunCommand | un
         ? { type: "failAttempt", ...report!, problem, jitter: 0 }
         : { type: "succeedAttempt", ...report!, value: event.value };
     }
+    // No cell of the model has items.
+    case "map.opened":
+      throw new Error("A map");
     case "step.declined":
       return { type: "declineAttempt", ...report! };
     case "step.retried":
