@@ -25,6 +25,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
     const { runs, RUNS_HELP } = await import("./runs/runs.ts");
     return { help: RUNS_HELP, run: runs };
   },
+  signal: async () => {
+    const { signal, SIGNAL_HELP } = await import("./runs/signal.ts");
+    return { help: SIGNAL_HELP, run: signal };
+  },
   check: async () => {
     const { check, CHECK_HELP } = await import("./check.ts");
     return { help: CHECK_HELP, run: check };
@@ -34,6 +38,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 const HELP = `weft serve [FOLDER]   open the studio
 weft run FILE         run a notebook to its end
 weft runs             list runs, look at one, tell it what to do
+weft signal RUN NAME  send a run what it waits for, or decide an approval
 weft check FILE…      say what is wrong with notebooks
 
 weft COMMAND --help tells more.`;
