@@ -4,6 +4,7 @@
  */
 import { crashRows } from "./engine/crash.ts";
 import { framesRows } from "./engine/frames.ts";
+import { joinRows } from "./engine/joins.ts";
 import { listRows, parkedRows } from "./engine/lists.ts";
 import { runsRows } from "./engine/runs.ts";
 import { chainOf, fanOf } from "./engine/shapes.ts";
@@ -78,6 +79,7 @@ export async function run(): Promise<BenchRow[]> {
       2 * ROUNDS,
     ),
     ...await crashRows(ROUNDS),
+    ...await joinRows(ROUNDS, 20),
     ...await listRows(4 * ROUNDS),
     ...await parkedRows(ROUNDS),
   ];
