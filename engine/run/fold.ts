@@ -298,14 +298,14 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
   }
 }
 
-/** Events with which an open attempt ends or gives its slot back. */
+/** Events with which an open attempt ends, gives its slot back or is called again. */
 const CLOSING: ReadonlySet<string> = new Set(
-  ("step.delayed step.suspended step.held map.opened step.declined step.succeeded step.retried step.failed " +
-    "step.cancelled").split(" "),
+  ("step.delayed step.suspended step.resumed step.held map.opened step.declined step.succeeded step.retried " +
+    "step.failed step.cancelled").split(" "),
 );
 /** Those of them after which nothing has been called that was set aside for. */
 const GIVING_BACK: ReadonlySet<string> = new Set(
-  "step.delayed step.suspended step.held map.opened step.declined".split(" "),
+  "step.delayed step.suspended step.resumed step.held map.opened step.declined".split(" "),
 );
 
 /** An open attempt gives its slot back and keeps what its handler gets when it goes on. */

@@ -30,6 +30,7 @@ export interface Verdict {
  *
  * @example
  * ```ts
+ * import type { Condition, Signal } from "./types.ts";
  * const two: Condition = { type: "count", n: 2, distinct: "sources", of: [{ type: "signal", name: "yes" }] };
  * const yes = (id: string, source: string): Signal => ({ id, name: "yes", source, at: 0 });
  * const once = evaluate(two, [yes("s1", "ann"), yes("s2", "ann")]);

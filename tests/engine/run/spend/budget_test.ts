@@ -233,3 +233,15 @@ Deno.test("S1 a run with budgets comes back from its journal and from a snapshot
   assertEquals([...again.short], ["b"]);
   assertEquals(takeSnapshot(replay("run_1", test.plan, test.journal)), snapshot);
 });
+
+Deno.test("E4 an attempt that is called again at once has run before and after", () => {
+  const test = under({ tokens: 10 }, { a: {} }).start("a");
+  test.tell({ type: "applySignal", signal: { id: "s1", name: "go", source: "ann" } });
+  test.now += 300;
+  const condition = { type: "signal", name: "go" } as const;
+  test.tell({ type: "suspendAttempt", step: "a", attempt: 1, wait: "signal", condition, frames: 0 });
+  assertEquals(test.run.steps.get("a")!.phase, "running");
+  test.now += 20;
+  end(test, "a");
+  assertEquals(test.run.spent.ms, 320);
+});
