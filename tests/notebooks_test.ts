@@ -24,7 +24,7 @@ import { memoryStore } from "../engine/store/memory.ts";
 const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("notebooks/", ROOT);
 /** Kinds that run without key, network or permission. */
-const KINDS = ["agent", "input", "jsonata", "ts"];
+const KINDS = ["agent", "approval", "input", "jsonata", "ts", "wait"];
 
 const names: string[] = [];
 for await (const entry of Deno.readDir(FOLDER)) if (entry.name.endsWith(".md")) names.push(entry.name);
@@ -182,11 +182,14 @@ Deno.test("04-three-roles.md runs: what the coder puts in rows stands word for w
 });
 
 for (const path of ["README.md", "docs/notebook.md"]) {
-  Deno.test(`the notebook shown in ${path} has no problem and can be planned`, async () => {
+  Deno.test(`every notebook shown in ${path} has no problem and can be planned`, async () => {
     const text = await Deno.readTextFile(new URL(path, ROOT));
     const shown = [...text.matchAll(/^````md\n([\s\S]*?)^````$/gm)].map((match) => opened(match[1]!));
-    assertEquals(shown.map(({ problems }) => problems), [[]]);
-    assert(shown[0]!.planned.plan!.steps.length > 0);
+    assert(shown.length > 0);
+    for (const { problems, planned } of shown) {
+      assertEquals(problems, []);
+      assert(planned.plan!.steps.length > 0);
+    }
   });
 }
 

@@ -69,7 +69,7 @@ export function valueFault(param: Param, value: Json): ValueFault | undefined {
     return { code: "param_invalid", message: `Param '${name}' must be ${expected}`, expected };
   }
   if ((type === "file" || type === "files") && typeof value === "string" && leadsOut(value)) {
-    const expected = "a path below the workspace, relative and without ..";
+    const expected = "a relative path without .. that stays below the workspace";
     return { code: "param_invalid", message: `Param '${name}' must be ${expected}`, expected };
   }
   if (typeof value === "number" && (value < (min ?? value) || value > (max ?? value))) {

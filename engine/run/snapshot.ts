@@ -41,18 +41,19 @@ export interface Snapshot {
   parked: string[];
 }
 
-/** Takes a snapshot. */
+/** Takes a snapshot, which stays as it is while the run goes on. */
 export function takeSnapshot(run: Run): Snapshot {
   const steps: Record<string, JsonObject> = {};
   for (const [name, step] of run.steps) {
-    const { plan, joined, map, ...state } = step;
+    const { plan, joined, map, spent, ...state } = step;
     const untouched = plan.item === undefined ? isUntouched(run, step) : isUntouchedItem(run, step);
-    if (!untouched) {
-      steps[name] = present({ ...state, joined: joined && [...joined], map: map && present(map) });
-    }
+    if (untouched) continue;
+    const own = { joined: joined && [...joined], map: map && present(map), spent: spent && { ...spent } };
+    steps[name] = present({ ...state, ...own });
   }
+  const state = Object.fromEntries(Object.entries(run).filter(([key]) => !DERIVED_RUN.has(key)));
   return {
-    run: present(Object.fromEntries(Object.entries(run).filter(([key]) => !DERIVED_RUN.has(key)))),
+    run: present({ ...state, spent: { ...run.spent } }),
     steps,
     ready: [...run.ready],
     open: [...run.open],
@@ -95,9 +96,10 @@ export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
 }
 
 /** Whether a step is as `run.queued` left it. */
-function isUntouched(run: Run, { phase, attempts, pending, plan, since, joined, against }: Step): boolean {
+function isUntouched(run: Run, step: Step): boolean {
+  const { phase, attempts, pending, plan, since, joined, against, limits } = step;
   return phase === "idle" && attempts === 0 && pending === pendingOf(plan) && since === run.createdAt &&
-    joined === undefined && against === undefined;
+    joined === undefined && against === undefined && limits === plan.limits;
 }
 
 function corrupt(id: string, why: string): EngineError {

@@ -66,6 +66,15 @@ async function driveFan(stage: Stage): Promise<void> {
   await stage.ended(await stage.submit({ notebook: "fan", text: notebookOf(FAN) }));
 }
 
+async function callTwice({ cell, spend, clock }: Attempt): Promise<Outcome> {
+  for (const calls of [1, 2]) {
+    const room = await spend.reserve([{ calls: 1 }], { calls: calls - 1 });
+    if (!room.ok) return room.outcome;
+    await clock.sleep(3);
+  }
+  return { type: "succeeded", value: cell.name, usage: { calls: 2 } };
+}
+
 const SUSPENSIONS = 90;
 
 /** Every scenario by its name. */
@@ -236,6 +245,21 @@ export const SCENARIOS: Record<string, Scenario> = {
           "m[3]": { label: succeeded, value: 6, text: "item 3" },
           z: { label: succeeded, value: [0, 2, 4, 6, 8, 10] },
         },
+      },
+    },
+  },
+
+  /** Six calls of three cells under a limit, of which a death may cost one or two more. */
+  budget: {
+    async drive(stage) {
+      const text = `---\nlimits: { calls: 10 }\n---\n${notebookOf({ k: [], l: [], m: ["k", "l"] })}`;
+      await stage.ended(await stage.submit({ notebook: "budget", text }));
+    },
+    behaviour: () => ({ k: callTwice, l: callTwice, m: callTwice }),
+    ends: {
+      budget: {
+        label: "succeeded",
+        cells: Object.fromEntries(["k", "l", "m"].map((name) => [name, { label: succeeded, value: name }])),
       },
     },
   },

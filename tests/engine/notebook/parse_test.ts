@@ -302,7 +302,7 @@ const CASES: Case[] = [
     name: "a default that leads out of the workspace",
     text: "---\nparams:\n  f: { type: files, default: ../*.md }\n---\n",
     problems: [
-      "3:21 Default does not fit: Param 'f' must be a path below the workspace, relative and without ..",
+      "3:21 Default does not fit: Param 'f' must be a relative path without .. that stays below the workspace",
     ],
   },
   {

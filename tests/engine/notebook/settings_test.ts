@@ -53,7 +53,7 @@ const GIVEN: [given: JsonObject, values: JsonObject | undefined, messages: strin
   ]],
   [{ n: 1, j: "plain words" }, { s: "a", n: 1, low: 1, b: null, j: "plain words", f: "*.md" }, []],
   [{ n: 1, f: "../*.md" }, undefined, [
-    "Param 'f' must be a path below the workspace, relative and without ..",
+    "Param 'f' must be a relative path without .. that stays below the workspace",
   ]],
   [{ n: 1, topik: 1, __proto__x: 2 }, undefined, ["Unknown param 'topik'", "Unknown param '__proto__x'"]],
 ];

@@ -26,6 +26,8 @@ const LAYOUT: [Key, Key[]][] = [
   [keys.requestKey(20_000, "k"), [keys.requestPrefix]],
   [keys.timerKey(5, "run_1"), [keys.timerPrefix]],
   [keys.answerKey("run_1", "cmd_1"), [keys.answerPrefix("run_1"), keys.answerPrefix()]],
+  [keys.waitpointKey("run_1", "wp_1"), [keys.waitpointPrefix("run_1"), keys.waitpointPrefix()]],
+  [keys.openWaitpointKey("approval", 5, "wp_1"), [keys.openWaitpointPrefix("approval")]],
   [keys.snapshotKey("run_1"), [keys.snapshotPrefix]],
   [keys.pinKey("r"), [keys.pinPrefix]],
   [keys.dueKey("run", 5, "r"), [keys.duePrefix("run"), keys.duePrefix()]],

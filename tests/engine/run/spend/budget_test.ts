@@ -223,15 +223,29 @@ Deno.test("EN-1104 80 % of a limit warns once per scope and dimension, and anew 
 });
 
 Deno.test("S1 a run with budgets comes back from its journal and from a snapshot as it was", () => {
-  const test = under({ tokens: 10 }, { a: { limits: { tokens: 5 } }, b: {}, c: {} }).start("a", "b");
+  const specs = { a: { limits: { tokens: 5 } }, b: {}, c: {}, later: { needs: ["a"] } };
+  const test = under({ tokens: 10 }, specs).start("a", "b");
   reserve(test, "a", { tokens: 4 });
   hold(test, "b", 8);
-  test.tell({ type: "changeRun", limits: { tokens: null }, cells: { b: { calls: 3 } }, ...ann });
+  const cells = { b: { calls: 3 }, later: { calls: 2 } };
+  test.tell({ type: "changeRun", limits: { tokens: null }, cells, ...ann });
   const snapshot = takeSnapshot(test.run);
   const again = fromSnapshot("run_1", test.plan, JSON.parse(JSON.stringify(snapshot)));
   assertEquals(takeSnapshot(again), snapshot);
   assertEquals([...again.short], ["b"]);
+  assertEquals(again.steps.get("later")!.limits, { calls: 2 });
   assertEquals(takeSnapshot(replay("run_1", test.plan, test.journal)), snapshot);
+});
+
+Deno.test("S1 a snapshot stays as it is while the run goes on to spend", () => {
+  const test = under({ tokens: 100 }, { a: {}, b: { needs: ["a"] } }).start("a");
+  reserve(test, "a", { tokens: 4 });
+  decide(test, { type: "reserveSpend", step: "a", attempt: 1, wants: [{ tokens: 4 }], usage: used(3) });
+  const snapshot = takeSnapshot(test.run);
+  const text = JSON.stringify(snapshot);
+  test.now += 50;
+  end(test, "a", used(7));
+  assertEquals(JSON.stringify(snapshot), text);
 });
 
 Deno.test("E4 an attempt that is called again at once has run before and after", () => {
