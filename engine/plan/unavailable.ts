@@ -22,7 +22,7 @@ const INPUT_NOT_RUN = new Set("transform validate schema allowPartial".split(" "
 
 const FRONT_NOT_RUN = new Set(["onCancel", "onFailure"]);
 const FRONT_NO_COMFORT = new Set(
-  ("mode confirmAboveUsd lane priority logLevel timeZone storage streams notifications sampling handlers " +
+  ("mode confirmAboveUsd logLevel timeZone storage streams notifications sampling handlers " +
     "mcp").split(" "),
 );
 

@@ -29,6 +29,8 @@ export type ControlCommand =
     type: "changeRun";
     by: string;
     priority?: number;
+    /** Null: the default lane. Where a run waits for its turn; one that has begun goes on. */
+    lane?: string | null;
     tags?: Record<string, string>;
     deadline?: Millis | null;
     /** Raised limits wake what they held (EN-1104). */

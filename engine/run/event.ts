@@ -76,6 +76,8 @@ export type RunEvent =
     deadline?: Millis;
     /** 0 to 100; 50 if absent. */
     priority?: number;
+    /** Absent: the default lane. */
+    lane?: string;
     tags?: Record<string, string>;
   }
   /** A worker claimed it; again after each time that it was given back. */
@@ -98,6 +100,8 @@ export type RunEvent =
   | {
     type: "run.changed";
     priority?: number;
+    /** Null: the default lane. */
+    lane?: string | null;
     tags?: Record<string, string>;
     /** Null: none any more. */
     deadline?: Millis | null;

@@ -110,6 +110,7 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
       run.startAt = event.startAt;
       run.deadline = event.deadline;
       run.priority = event.priority ?? DEFAULT_PRIORITY;
+      run.lane = event.lane;
       run.tags = event.tags ?? {};
       foldQueued(run, at, derived);
       break;
@@ -153,6 +154,7 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
       break;
     case "run.changed":
       if (event.priority !== undefined) run.priority = event.priority;
+      if (event.lane !== undefined) run.lane = event.lane ?? undefined;
       if (event.tags !== undefined) run.tags = event.tags;
       if (event.deadline !== undefined) run.deadline = event.deadline ?? undefined;
       if (event.limits !== undefined || event.cells !== undefined) changeLimits(run, event, derived);

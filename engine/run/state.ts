@@ -182,6 +182,8 @@ export interface Run {
   deadline?: Millis;
   /** 0 to 100. */
   priority: number;
+  /** Absent: the default lane. */
+  lane?: string;
   tags: Readonly<Record<string, string>>;
   restarts: number;
   /** What its attempts may use together; the plan's until somebody changes it. */

@@ -46,8 +46,20 @@ export const inboxKey = (run: string, id: string): Key => ["in", run, id];
 /** Commands to one run in the order of their ids, or, without `run`, to all. */
 export const inboxPrefix = (run?: string): Key => run === undefined ? ["in"] : ["in", run];
 
-/** The lane of every run. */
+/** The lane of runs for which nobody names one; it is there without a record. */
 export const LANE = "default";
+
+/** What holds for the runs of a lane. */
+export const laneKey = (lane: string): Key => ["lane", lane];
+/** All lanes that somebody has made. */
+export const lanePrefix: Key = ["lane"];
+/** Rewritten by each claim in a lane that has a limit, so that of several that count its runs one wins. */
+export const laneGateKey = (lane: string): Key => ["gate", lane];
+
+/** What a worker offers, for as long as its session lasts. */
+export const workerKey = (worker: string): Key => ["worker", worker];
+/** All workers that have a session, and those whose session has ended without them. */
+export const workerPrefix: Key = ["worker"];
 
 /** A run that may be claimed; lower `rank` first. */
 export const readyKey = (lane: string, rank: number, run: string): Key => ["ready", lane, rank, run];

@@ -42,6 +42,8 @@ import { tellingFull } from "./outage.ts";
 import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
+import { type Lanes, openLanes } from "./lanes/lanes.ts";
+import { openWorkers, type Workers } from "./workers/workers.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
 import { openWaits, type Waits } from "./waits/waits.ts";
 import { Worker } from "./worker.ts";
@@ -60,6 +62,8 @@ export interface RunSummary {
   /** When it expires. */
   deadline?: number;
   priority?: number;
+  /** Absent: the default lane. */
+  lane?: string;
   tags?: Record<string, string>;
   /** Kept whatever its age. */
   pinned?: true;
@@ -94,6 +98,10 @@ export interface Engine {
   command(run: string, command: string): Promise<CommandAnswer | { state: "pending" }>;
   /** Waitpoints and approvals of all runs. */
   readonly waitpoints: Waits;
+  /** Lanes, and what is in them. */
+  readonly lanes: Lanes;
+  /** Who works on this store. */
+  readonly workers: Workers;
   /** Makes a run's owner hand it back: see `control/tell.ts`. `run_not_found`, `lease_lost`. */
   release(run: string, options?: { expectEpoch?: number; force?: boolean }): Promise<{ epoch: number }>;
   /** The state of a run, and why it is not moving if it is not. `run_not_found`. */
@@ -160,6 +168,12 @@ export interface EngineOptions {
   retention?: Partial<Retention>;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
+  /** Tokens of what this process can do that others may not, such as `gpu`. */
+  capabilities?: readonly string[];
+  /** Lanes whose runs the worker takes up; absent: all. */
+  lanes?: readonly string[];
+  /** Version of the code, for whoever looks at the workers. */
+  code?: string;
   /** Attempts that the worker runs at a time. Default 32; 0: it applies what runs are told and starts nothing. */
   slots?: number;
   /** Runs that the worker keeps in memory; others wait their turn. Default 1,000. */
@@ -204,6 +218,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     retention: { ...DEFAULT_RETENTION, ...options.retention },
     artifactsFolder: options.artifactsFolder,
     ...(options.only === undefined ? {} : { only: options.only }),
+    ...(options.capabilities === undefined ? {} : { capabilities: options.capabilities }),
+    ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
+    ...(options.code === undefined ? {} : { code: options.code }),
     taken: ({ head }) => announce(head),
   });
   const ports: SubmitPorts = {
@@ -216,6 +233,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ids,
     history,
     plans: new WeakMap(),
+    defaultLane: () => worker?.defaultLane,
     remember: journals.remember,
     admit: (...run) => worker?.admit(...run),
   };
@@ -307,6 +325,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     tell: (run, instruction, options) => tell(control, run, instruction, options),
     waitpoints,
+    lanes: openLanes({ store, clock, ids, changed: () => worker?.lanesChanged() }),
+    workers: openWorkers({ store, clock, worker }),
     command: (run, command) => answerOf(control, run, command),
     release: (run, options) => release(control, run, options),
     state: async (run) => stateOf(await journals.load(await headOf(run))),
@@ -389,7 +409,8 @@ function staleOf(
 }
 
 function summaryOf(head: RunHead): RunSummary {
-  const { id, notebook, version, createdAt, startedAt, endedAt, startAt, deadline, priority, tags } = head;
+  const { id, notebook, version, createdAt, startedAt, endedAt, startAt, deadline, priority, lane, tags } =
+    head;
   return {
     id,
     notebook,
@@ -401,6 +422,7 @@ function summaryOf(head: RunHead): RunSummary {
     ...(startAt === undefined ? {} : { startAt }),
     ...(deadline === undefined ? {} : { deadline }),
     ...(priority === undefined ? {} : { priority }),
+    ...(lane === undefined ? {} : { lane }),
     ...(tags === undefined ? {} : { tags }),
   };
 }

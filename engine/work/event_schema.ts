@@ -3,6 +3,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/json.ts";
+import { LANE_NAME } from "../notebook/lane.ts";
 import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
 import type { RunEvent } from "../run/event.ts";
 import { HOLDS } from "../run/state.ts";
@@ -57,6 +58,8 @@ export const tags = z.record(z.string().max(64), z.string().max(256)).refine(
   (given) => Object.keys(given).length <= 32,
   "More than 32 tags",
 );
+/** Name of a lane. */
+export const laneName = z.string().regex(LANE_NAME);
 const ofAttempt = { step: z.string(), attempt: count };
 const endOfAttempt = { ...ofAttempt, frames: count, usage: usage.optional() };
 
@@ -118,6 +121,7 @@ export const event = z.discriminatedUnion("type", [
     startAt: millis.optional(),
     deadline: millis.optional(),
     priority: z.int().optional(),
+    lane: laneName.optional(),
     tags: tags.optional(),
   }),
   z.strictObject({ type: z.literal("run.started") }),
@@ -140,6 +144,7 @@ export const event = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("run.changed"),
     priority: z.int().optional(),
+    lane: laneName.nullable().optional(),
     tags: tags.optional(),
     deadline: millis.nullable().optional(),
     limits: limitChange.optional(),

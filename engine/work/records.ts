@@ -16,12 +16,15 @@ import { decodeRecord } from "../store/codec.ts";
 import type { Entry } from "../store/store.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
+import { LANE_STATES, type LaneRules, LEAST_WEIGHT, MOST_WEIGHT } from "./lanes/lane.ts";
+import type { Registration } from "./workers/registration.ts";
 import {
   category,
   cellLimits,
   count,
   event,
   json,
+  laneName,
   limitChange,
   millis,
   sent,
@@ -67,6 +70,7 @@ const head = z.strictObject({
   startAt: millis.optional(),
   deadline: millis.optional(),
   priority: z.int().optional(),
+  lane: laneName.optional(),
   tags: tags.optional(),
   epoch: count.optional(),
   wakeAt: millis.optional(),
@@ -84,9 +88,15 @@ const head = z.strictObject({
 export interface Lease {
   session: string;
   epoch: number;
+  /** The lane of the run; absent: the default one. */
+  lane?: string;
 }
 
-const lease = z.strictObject({ session: z.string(), epoch: count }) satisfies z.ZodType<Lease>;
+const lease = z.strictObject({
+  session: z.string(),
+  epoch: count,
+  lane: laneName.optional(),
+}) satisfies z.ZodType<Lease>;
 
 /** That of a cell, or of one of its items. */
 const name = z.string().max(72);
@@ -102,6 +112,7 @@ const command = z.discriminatedUnion("type", [
     type: z.literal("changeRun"),
     by: told.by,
     priority: z.int().min(0).max(100).optional(),
+    lane: laneName.nullable().optional(),
     tags: tags.optional(),
     deadline: millis.nullable().optional(),
     limits: limitChange.optional(),
@@ -205,6 +216,18 @@ const plan = z.strictObject({
 
 const hold = z.strictObject({ at: millis });
 const role = z.strictObject({ worker: z.string(), epoch: count, until: millis });
+const lane = z.strictObject({
+  weight: z.number().min(LEAST_WEIGHT).max(MOST_WEIGHT),
+  maxRuns: count.optional(),
+  state: z.enum(LANE_STATES),
+}) satisfies z.ZodType<LaneRules>;
+const worker = z.strictObject({
+  capabilities: z.array(z.string()),
+  lanes: z.array(laneName).optional(),
+  slots: count,
+  code: z.string(),
+  startedAt: millis,
+}) satisfies z.ZodType<Registration>;
 const past = z.strictObject({ run: z.string(), fingerprint: z.string(), at: millis });
 const request = z.strictObject({ made: z.string(), fingerprint: z.string(), at: millis });
 
@@ -220,6 +243,11 @@ export const readFrames = (entry: Stored): Frame[] =>
   decodeRecord(entry, (value) => z.array(frame).parse(value));
 /** Reads a lease. */
 export const readLease = (entry: Stored): Lease => decodeRecord(entry, (value) => lease.parse(value));
+/** Reads the rules of a lane. */
+export const readLane = (entry: Stored): LaneRules => decodeRecord(entry, (value) => lane.parse(value));
+/** Reads what a worker offers. */
+export const readWorker = (entry: Stored): Registration =>
+  decodeRecord(entry, (value) => worker.parse(value));
 /** Reads a posted command. */
 export const readPosted = (entry: Stored): ControlCommand =>
   decodeRecord(entry, (value) => command.parse(value));

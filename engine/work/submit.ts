@@ -22,13 +22,15 @@ import type { Param, Problem } from "../notebook/types.ts";
 import { makePlan, type PlanInput } from "../plan/plan.ts";
 import type { History, Plan, PlanStep } from "../plan/types.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { byNotebookKey, byTimeKey, eventKey, LANE, readyKey, runKey, timerKey } from "../store/keys.ts";
+import { byNotebookKey, byTimeKey, eventKey, runKey, timerKey } from "../store/keys.ts";
 import type { JournalRecord, RunEvent } from "../run/event.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Answer } from "./commit/turn.ts";
-import { rankOf, type RunHead } from "./commit/live_run.ts";
+import { readyAt, type RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
 import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
+import { checkLane, laneProblems, placeAsked } from "./lanes/asked.ts";
+import type { LaneRules } from "./lanes/lane.ts";
 import { type Named, named } from "./request/idempotency.ts";
 import { checkOptions, optionsOf } from "./request/options.ts";
 
@@ -52,6 +54,8 @@ export interface RunRequest {
   deadline?: number;
   /** 0 to 100, 50 if absent: a higher one is claimed first, until a lower one has waited a minute longer for each. */
   priority?: number;
+  /** The lane whose turn it is; that of front matter if absent, else the default one. */
+  lane?: string;
   /** At most 32, of 64 and 256 bytes. */
   tags?: Record<string, string>;
   /** What beats the notebook's own policies. */
@@ -95,6 +99,8 @@ export interface SubmitPorts {
   ids: Ids;
   history(notebook: string): Promise<History>;
   plans: Plans;
+  /** What this process knows of the default lane, if it has a worker. */
+  defaultLane(): LaneRules | undefined;
   /** Spares the reading of a plan that was just made. */
   remember(head: RunHead, plan: Plan): void;
   /** Lets this process's worker make the run, if it has one with room. */
@@ -111,7 +117,8 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const files = await readFileParams(ports.workspace, graph.params, resolved.values);
   const contents = await hashFiles(ports.workspace, graph);
   const history = request.cells === undefined ? undefined : await ports.history(request.notebook);
-  const known = [...document.problems, ...resolved.problems, ...files.problems];
+  const lane = await laneProblems(ports.store, request, notebook.frontMatter);
+  const known = [...document.problems, ...resolved.problems, ...files.problems, ...lane];
   const make = () =>
     makePlan({
       graph,
@@ -186,10 +193,12 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
   // By what was said: the same delay, asked for again, names the same run.
   const name = await nameOf(ports, asked, now);
   if (name?.made !== undefined) return { run: name.made };
-  const request = asked.delayMs === undefined ? asked : { ...asked, startAt: now + asked.delayMs };
-  checkOptions(request, now);
-  const { document, plan, params, problems } = await prepare(ports, request);
+  const own = asked.delayMs === undefined ? asked : { ...asked, startAt: now + asked.delayMs };
+  checkOptions(own, now);
+  const { document, plan, params, problems } = await prepare(ports, own);
   if (plan === undefined) throw refusal(problems);
+  const request = { ...own, ...placeAsked(own, document.notebook.frontMatter) };
+  await checkLane(ports.store, request.lane, ports.defaultLane());
   await storeGiven(ports, plan);
   const [planRef, paramsRef] = await stored(ports, request.text, plan, params);
   const retention = retentionOf(document.notebook.frontMatter);
@@ -288,9 +297,7 @@ async function appear(
     ...listed(head),
     ...holdsOf(head.id, namesOfEvent(event), head.createdAt),
     {
-      key: head.startAt === undefined
-        ? readyKey(LANE, rankOf(head), head.id)
-        : timerKey(head.startAt, head.id),
+      key: head.startAt === undefined ? readyAt(head) : timerKey(head.startAt, head.id),
       value: encodeRecord(null),
     },
     ...(name === undefined ? [] : [name.put(head.id)]),
@@ -310,11 +317,12 @@ function fingerprintOf(request: RunRequest): string {
     delayMs,
     deadline,
     priority,
+    lane,
     tags,
     overrides,
     strict,
   } = request;
-  const said = Object.entries({ inputs, startAt, delayMs, deadline, priority, tags, overrides, strict })
+  const said = Object.entries({ inputs, startAt, delayMs, deadline, priority, lane, tags, overrides, strict })
     .filter(([, value]) => value !== undefined);
   return sha256(
     canonicalJson({ notebook, params, cells: cells ?? null, ...Object.fromEntries(said) } as Json),
@@ -385,6 +393,7 @@ const REFUSALS: Record<string, ErrorCode> = {
   param_invalid: "param_invalid",
   graph_too_large: "graph_too_large",
   estimate_over_limit: "estimate_over_limit",
+  lane_unknown: "lane_unknown",
 };
 
 function refusal(problems: Problem[]): EngineError {

@@ -20,13 +20,14 @@ import type { RunEvent } from "../run/event.ts";
 import { newRun } from "../run/fold.ts";
 import { idleUntil, nextDue } from "../run/timers.ts";
 import { encodeRecord } from "../store/codec.ts";
-import { leaseKey } from "../store/keys.ts";
+import { LANE, leaseKey, workerKey } from "../store/keys.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { blobFiles } from "../artifacts/blob_files.ts";
 import type { Kinds } from "../kinds/kind.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
-import { adoptOrphans, claimDue, claimReady } from "./claim/claim.ts";
+import { adoptOrphans, claimDue } from "./claim/claim.ts";
+import { claimReady } from "./claim/ready.ts";
 import { type InboxPorts, readInbox } from "./claim/inbox.ts";
 import { Committer } from "./commit/committer.ts";
 import { type LiveRun, liveRun, type RunHead } from "./commit/live_run.ts";
@@ -35,9 +36,12 @@ import { snapshotDue, writeSnapshot } from "./commit/snapshots.ts";
 import type { Answer, Item } from "./commit/turn.ts";
 import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
+import type { LaneRules } from "./lanes/lane.ts";
+import { LaneBook } from "./lanes/lane_book.ts";
 import type { Feed } from "./stream/feed.ts";
 import { Timers } from "./timers.ts";
 import { unpin } from "./upkeep/pins.ts";
+import type { Registration } from "./workers/registration.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** Attempts that a worker runs at a time, and runs that it keeps in memory. */
@@ -68,6 +72,12 @@ export interface WorkerPorts {
   /** Attempts at a time, and runs in memory; defaults above. */
   slots?: number;
   maxRuns?: number;
+  /** Tokens of what it can do that others may not. */
+  capabilities?: readonly string[];
+  /** Lanes whose runs it takes up; absent: all. */
+  lanes?: readonly string[];
+  /** Version of the code, for whoever looks at the workers. */
+  code?: string;
   /** How long what runs left is kept. */
   retention: Retention;
   /** Folder of values over 1 MiB. */
@@ -103,7 +113,10 @@ export class Worker {
   /** Runs that it takes up; absent: all. */
   readonly #own: Set<string> | undefined;
 
+  readonly #lanes: LaneBook;
+
   constructor(private readonly ports: WorkerPorts) {
+    this.#lanes = new LaneBook(ports.store, ports.clock, ports.lanes);
     this.#own = ports.only === undefined ? undefined : new Set(ports.only);
   }
 
@@ -124,9 +137,38 @@ export class Worker {
     this.ring();
   }
 
+  /** Its id. */
+  get id(): string {
+    return this.ports.worker;
+  }
+
+  /** Attempts that it runs now. */
+  get running(): number {
+    let count = 0;
+    for (const { attempts } of this.#tenure?.runs.values() ?? []) count += attempts.size;
+    return count;
+  }
+
+  /** Looks at once for runs whose owner is gone. */
+  lookForOrphans(): void {
+    this.#lookForOrphans = true;
+    this.ring();
+  }
+
   /** Whether this worker owns the run now. */
   owns(run: string): boolean {
     return this.#tenure?.runs.has(run) ?? false;
+  }
+
+  /** The rules of the default lane, as last read. */
+  get defaultLane(): LaneRules {
+    return this.#lanes.of(LANE);
+  }
+
+  /** Reads the lanes anew at the next look, which is now. */
+  lanesChanged(): void {
+    this.#lanes.forget();
+    this.ring();
   }
 
   /** Looks for ready runs and posted commands now instead of at the next poll. */
@@ -148,6 +190,8 @@ export class Worker {
     if (tenure === undefined || this.#claimPorts(tenure).room() <= 0) return undefined;
     // Whoever asks would wait for the store with it; by itself the request is answered that it does not answer.
     if (tenure.committer.stalled) return undefined;
+    // Whose turn it is in a lane of its own is found in the queue.
+    if (head.lane !== undefined || !this.#lanes.free()) return undefined;
     const live = liveRun(head, newRun(head.id, plan), 1);
     const lease: Put = {
       key: leaseKey(head.id),
@@ -194,6 +238,9 @@ export class Worker {
     await this.#release(tenure);
     hit("drain.half");
     tenure.committer.abandon();
+    await this.ports.store.commit(tenure.held.session, [], [], [workerKey(this.ports.worker)]).catch(
+      () => {},
+    );
     this.#end(tenure);
     await this.ports.store.closeSession(tenure.held.session).catch((error) =>
       this.#warn("Session not closed", error)
@@ -224,6 +271,7 @@ export class Worker {
     const tenure: Tenure = { held, committer, runs, slots, timers, lookAt, over };
     this.#tenure = tenure;
     this.#keepSession(tenure);
+    void committer.claim([], [{ key: workerKey(worker), value: encodeRecord(this.#registration()) }], []);
     try {
       // By the one look at a time, because two would both find what this worker left and take it twice.
       this.#lookForOrphans = true;
@@ -235,6 +283,17 @@ export class Worker {
       if (this.#tenure === tenure) this.#end(tenure);
       throw error;
     }
+  }
+
+  #registration(): Registration {
+    const { capabilities = [], lanes, slots = SLOTS, code = "", clock } = this.ports;
+    return {
+      capabilities: [...new Set(capabilities)].sort(),
+      ...(lanes === undefined ? {} : { lanes: [...lanes] }),
+      slots,
+      code,
+      startedAt: clock.now(),
+    };
   }
 
   #claimPorts(tenure: Tenure): InboxPorts {
@@ -250,12 +309,17 @@ export class Worker {
           ? (this.ports.maxRuns ?? MAX_RUNS) - tenure.runs.size
           : 0,
       unreadable: this.#unreadable,
+      lanes: this.#lanes,
       owns: (run: string) => tenure.runs.has(run),
       live: (run: string) => tenure.runs.get(run),
       warn: (what: string, error: unknown) => this.#warn(what, error),
       wants: (run: string) => this.#own?.has(run) ?? true,
       rest: (live: LiveRun) => this.#rest(tenure, live),
+      back: (live: LiveRun) => this.#back(tenure, live),
       take: (live: LiveRun, told: boolean) => {
+        const { phase } = live.run;
+        const hasTurn = this.#lanes.free(live.head.lane) && this.#claimPorts(tenure).room() > 0;
+        if (told && phase !== "active" && phase !== "ended" && !hasTurn) live.heldBack = true;
         tenure.runs.set(live.run.id, live);
         this.ports.taken(live);
         // Active: its owner is gone, and what was open is lost.
@@ -291,6 +355,13 @@ export class Worker {
     if (!waits) return tenure.timers.set(live, nextDue(live.run));
     const command: RunCommand = { type: "releaseRun", reason: "waiting" };
     tenure.committer.submit({ live, command, settle: () => {} });
+  }
+
+  /** A run that was taken up only to be told something waits for its turn again, perhaps elsewhere than before. */
+  #back({ committer }: Tenure, live: LiveRun): Promise<void> {
+    if (live.released) return Promise.resolve();
+    const command: RunCommand = { type: "releaseRun", reason: "waiting" };
+    return new Promise((settle) => committer.submit({ live, command, settle: () => settle() }));
   }
 
   #forget(tenure: Tenure, live: LiveRun): void {
@@ -349,6 +420,7 @@ export class Worker {
       const ports = this.#claimPorts(tenure);
       const orphans = this.#lookForOrphans;
       this.#lookForOrphans = false;
+      await this.#lanes.refresh();
       if (orphans) await adoptOrphans(ports, this.ports.clock.now());
       await claimReady(ports);
       const now = this.ports.clock.now();

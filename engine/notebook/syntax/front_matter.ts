@@ -42,6 +42,14 @@ export function findFrontMatter(text: string): FrontMatterSpan {
   };
 }
 
+/** Where a key of front matter stands, by the way to it. */
+export function frontMatterPlace({ raw }: FrontMatter, path: string[]): Place {
+  const { yamlStart, yamlEnd } = findFrontMatter(raw);
+  return readYaml(raw.slice(yamlStart, yamlEnd), { line: 2, indent: 0, maxLength: MAX_FRONT_MATTER }).placeOf(
+    path,
+  );
+}
+
 /** Reads and checks the front matter of a text. */
 export function readFrontMatter(text: string, report: Report): { frontMatter: FrontMatter; end: number } {
   const { yamlStart, yamlEnd, end } = findFrontMatter(text);

@@ -2,6 +2,7 @@
  * The keys of a notebook: which there are, where, and what each may be. Owns: the tables.
  * Never: the rules' working (`rules.ts`), or what depends on more than one key (`cell.ts`, `front_matter.ts`).
  */
+import { LANE_NAME } from "../lane.ts";
 import { durationMs } from "../duration.ts";
 import { PORT_TYPES } from "../outputs.ts";
 import { ON_LIMIT } from "../spend/limits.ts";
@@ -210,8 +211,8 @@ export const FRONT_RULES: Rules = {
   concurrency: rule.whole(1),
   retry,
   timeout,
-  lane: text,
-  priority: rule.number(0, 100),
+  lane: matching(LANE_NAME, "a lane's name: letters, digits and . _ -"),
+  priority: rule.whole(0, 100),
   mode: text,
   confirmAboveUsd: rule.number(0),
   logLevel: oneOf("debug", "info", "warn", "error"),

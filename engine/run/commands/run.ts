@@ -121,8 +121,8 @@ export const runCommands: Handlers<RunCommands> = {
   },
 
   changeRun(run, { type: _, ...change }) {
-    const { priority, deadline, limits, cells } = change;
-    const ofLife = [priority, deadline, limits, cells].some((field) => field !== undefined);
+    const { priority, lane, deadline, limits, cells } = change;
+    const ofLife = [priority, lane, deadline, limits, cells].some((field) => field !== undefined);
     if (run.phase === "ended" && ofLife) return runEnded(run);
     const unknown = Object.keys(cells ?? {}).find((name) => !run.steps.has(name));
     if (unknown !== undefined) return noStep(run, unknown);
@@ -151,8 +151,9 @@ export function reopenFrom(run: Run, name: string, told: { by: string; reason?: 
   return happen([{ type: "run.reopened", from: [name], restart: false, ...told }]);
 }
 
-function isChange(run: Run, { priority, tags, deadline, limits, cells = {} }: {
+function isChange(run: Run, { priority, lane, tags, deadline, limits, cells = {} }: {
   priority?: number;
+  lane?: string | null;
   tags?: Readonly<Record<string, string>>;
   deadline?: number | null;
   limits?: LimitChange;
@@ -162,6 +163,7 @@ function isChange(run: Run, { priority, tags, deadline, limits, cells = {} }: {
     .concat(Object.entries(cells).map(([name, its]) => [run.steps.get(name)!.limits, its] as const));
   return scopes.some(([now, to]) => !sameLimits(now ?? {}, withChange(now, to))) ||
     (priority !== undefined && priority !== run.priority) ||
+    (lane !== undefined && (lane ?? undefined) !== run.lane) ||
     (deadline !== undefined && (deadline ?? undefined) !== run.deadline) ||
     (tags !== undefined && !sameTags(tags, run.tags));
 }

@@ -1,5 +1,5 @@
 /**
- * How a worker comes to own runs: by claiming ready ones, and by taking up those whose owner is gone.
+ * How a worker comes to own runs: by claiming those that are ready (`ready.ts`) or due, and by taking up those whose owner is gone.
  * Owns: the lease records.
  *
  * L1 A claim checks that the ready entry is still there, in the commit that takes it away: one of many wins.
@@ -11,26 +11,17 @@ import { EngineError } from "../../base/errors.ts";
 import { hit } from "../../base/faults.ts";
 import type { Log } from "../../base/log.ts";
 import { encodeRecord } from "../../store/codec.ts";
-import {
-  LANE,
-  lastText,
-  leaseKey,
-  leasePrefix,
-  readyKey,
-  readyPrefix,
-  runKey,
-  sessionPrefix,
-  timerPrefix,
-} from "../../store/keys.ts";
+import { lastText, leaseKey, leasePrefix, runKey, sessionPrefix, timerPrefix } from "../../store/keys.ts";
 import type { Check, Entry, Key, Put, Session, Store } from "../../store/store.ts";
 import { readSessionRecord } from "../../store/table/session_chain.ts";
 import type { Committer } from "../commit/committer.ts";
-import { type LiveRun, liveRun, placesOf, rankOf, type RunHead } from "../commit/live_run.ts";
+import { type LiveRun, liveRun, placesOf, readyAt, type RunHead } from "../commit/live_run.ts";
 import type { Journals } from "../journal.ts";
+import type { LaneBook } from "../lanes/lane_book.ts";
 import { readHead, readLease } from "../records.ts";
 
 /** Ready entries looked at together. */
-const WINDOW = 32;
+export const WINDOW = 32;
 /** How long a session may be silent beyond its time before its place is taken (EN-503). */
 const SKEW_MS = 2_000;
 /** Long enough to adopt what a dead worker had; if we die over it, the next one finds this session dead. */
@@ -48,20 +39,11 @@ export interface ClaimPorts {
   owns(run: string): boolean;
   /** Whether the worker takes this run up at all. */
   wants(run: string): boolean;
+  lanes: LaneBook;
   /** Runs and sessions that could not be read and that the log has already told of. */
   unreadable: Set<string>;
   /** Takes a run in, in whatever state its last owner left it; `told`: it is to stay until a command was applied. */
   take(live: LiveRun, told: boolean): void;
-}
-
-/** Claims ready runs in their order until there is none or no room. */
-export async function claimReady(ports: ClaimPorts): Promise<void> {
-  let after: Key | undefined;
-  for (;;) {
-    const window = await Array.fromAsync(ports.store.list(readyPrefix(LANE), { limit: WINDOW, after }));
-    if (!await claimAll(ports, window) || window.length < WINDOW) return;
-    after = window.at(-1)!.key;
-  }
 }
 
 /**
@@ -76,7 +58,7 @@ export async function claimDue(ports: ClaimPorts, now: Millis): Promise<Millis> 
     // T1 Never early.
     const due = window.filter(({ key }) => (key[1] as Millis) <= now);
     if (due.length > 0) hit("timer.fired");
-    if (!await claimAll(ports, due)) return now;
+    if (!await claimAll(ports, due, now)) return now;
     if (due.length < window.length) return window[due.length]!.key[1] as Millis;
     if (window.length < WINDOW) return Infinity;
     after = window.at(-1)!.key;
@@ -85,19 +67,24 @@ export async function claimDue(ports: ClaimPorts, now: Millis): Promise<Millis> 
 
 /** Claims one run that nobody owns, whatever the room and whether it has ended, because somebody has told it something. */
 export async function claimOne(ports: ClaimPorts, run: string): Promise<boolean> {
-  return await claim(ports, run, [], undefined, true);
+  return await claim(ports, run, { told: true });
 }
 
 /** Claims these together, so that their records are read at once and few operations write them; false if room ran out. */
-async function claimAll(ports: ClaimPorts, entries: Entry[]): Promise<boolean> {
+async function claimAll(ports: ClaimPorts, entries: Entry[], now: Millis): Promise<boolean> {
   const room = ports.room();
-  await Promise.all(entries.slice(0, Math.max(0, room)).map((entry) => claimEntry(ports, entry)));
+  await Promise.all(entries.slice(0, Math.max(0, room)).map((entry) => claimEntry(ports, entry, { now })));
   return room >= entries.length;
 }
 
-async function claimEntry(ports: ClaimPorts, { key, version }: Entry): Promise<void> {
+/** Claims the run of an entry, unless this worker does not take it up or has it. */
+export async function claimEntry(
+  ports: ClaimPorts,
+  { key, version }: Entry,
+  how: Pick<Finding, "checks" | "puts" | "now"> = {},
+): Promise<void> {
   const run = lastText(key);
-  if (ports.wants(run) && !ports.owns(run)) await claim(ports, run, [{ key, version }]);
+  if (ports.wants(run) && !ports.owns(run)) await claim(ports, run, { ...how, found: { key, version } });
 }
 
 /**
@@ -135,26 +122,36 @@ export async function adoptOrphans(ports: ClaimPorts, now: Millis): Promise<void
     await Promise.all(
       orphans.slice(i, i + WINDOW).map((entry, k) => {
         const run = lastText(entry.key);
-        return k < room ? claim(ports, run, [], entry) : requeue(ports, run, entry);
+        return k < room ? claim(ports, run, { orphaned: entry }) : requeue(ports, run, entry);
       }),
     );
   }
   for (const session of taken) await store.closeSession(session);
 }
 
+/** How a run that is to be claimed was found. */
+interface Finding {
+  /** The entry under which it was found, which must still be there. */
+  found?: Check;
+  /** It is one of those that are due: the time. */
+  now?: Millis;
+  /** The lease of an owner that is gone; without it, the run must have none. */
+  orphaned?: Entry;
+  /** Somebody has told it something. */
+  told?: boolean;
+  /** What the claim rests on besides, and what it writes. */
+  checks?: Check[];
+  puts?: Put[];
+}
+
 /**
  * One claim. False if another was faster, or if the run cannot be read: it stays where it is, the log says so, and
  * the others go on.
- *
- * @param found the entry under which it was found, which must still be there
- * @param orphaned the lease of an owner that is gone; without it, the run must have none
  */
 async function claim(
   ports: ClaimPorts,
   run: string,
-  found: Check[],
-  orphaned?: Entry,
-  told = false,
+  { found, now, orphaned, told = false, checks: more = [], puts = [] }: Finding,
 ): Promise<boolean> {
   const { store, committer, worker, journals } = ports;
   const [stored, lease] = await store.get([runKey(run), leaseKey(run)]);
@@ -166,17 +163,40 @@ async function claim(
     return liveRun(head, await journals.load(head), epoch);
   });
   if (loaded === undefined) return false;
+  const { lane, deadline = Infinity } = loaded.head;
+  if (now !== undefined && deadline > now && !ports.lanes.free(lane)) {
+    return await waitForTurn(ports, loaded.head, stored, found!);
+  }
   const checks = [
-    ...found,
+    ...(found === undefined ? [] : [found]),
+    ...more,
     { key: stored.key, version: stored.version },
     { key: leaseKey(run), version: lease?.version ?? null },
   ];
-  const put: Put = { key: leaseKey(run), value: encodeRecord({ session: worker, epoch: loaded.epoch }) };
-  const deletes = [...placesOf(loaded.head), ...found.map(({ key }) => key)];
-  if (await committer.claim(checks, [put], deletes) !== "ok") return false;
+  const owner = { session: worker, epoch: loaded.epoch, ...(lane === undefined ? {} : { lane }) };
+  const put: Put = { key: leaseKey(run), value: encodeRecord(owner) };
+  const deletes = [...placesOf(loaded.head), ...(found === undefined ? [] : [found.key])];
+  if (await committer.claim(checks, [put, ...puts], deletes) !== "ok") return false;
   hit("claim.after");
   ports.take(loaded, told);
   return true;
+}
+
+/** Its time has come and not its turn, which its lane gives: from now on it stands among those that are ready. */
+async function waitForTurn(
+  { committer }: ClaimPorts,
+  { wakeAt: _, ...head }: RunHead,
+  { key, version }: Entry,
+  found: Check,
+): Promise<false> {
+  const puts = [
+    { key: readyAt(head), value: encodeRecord(null) },
+    { key, value: encodeRecord(head) },
+  ];
+  await committer.claim([found, { key, version }, { key: leaseKey(head.id), version: null }], puts, [
+    found.key,
+  ]);
+  return false;
 }
 
 /** EN-507: an orphan for which there is no room goes back to its place in the queue. */
@@ -187,7 +207,7 @@ async function requeue({ store, committer }: ClaimPorts, run: string, lease: Ent
   // L2 The lease goes, so that the head has to tell how far the epochs have come.
   const { epoch } = readLease(lease);
   const puts: Put[] = [
-    { key: readyKey(LANE, rankOf(head), run), value: encodeRecord(null) },
+    { key: readyAt(head), value: encodeRecord(null) },
     { key: stored.key, value: encodeRecord({ ...head, epoch }) },
   ];
   const checks = [stored, lease].map(({ key, version }) => ({ key, version }));

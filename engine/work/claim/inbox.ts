@@ -16,6 +16,8 @@ import { claimOne, type ClaimPorts } from "./claim.ts";
 export interface InboxPorts extends ClaimPorts {
   /** A run that this worker has. */
   live(run: string): LiveRun | undefined;
+  /** Gives a run back that was taken up only to be told something. */
+  back(live: LiveRun): Promise<void>;
   /** Lets a run go that has nothing to do. */
   rest(live: LiveRun): void;
   warn(what: string, error: unknown): void;
@@ -26,6 +28,7 @@ export interface InboxPorts extends ClaimPorts {
  * stands in its answer (EN-511). One to a run that another worker owns is left to that worker.
  */
 export async function readInbox(ports: InboxPorts): Promise<void> {
+  const heldBack = new Set<LiveRun>();
   for await (const entry of ports.store.list(inboxPrefix())) {
     const [, run, id] = entry.key as [string, string, string];
     const command = readOrDrop(ports, entry);
@@ -40,11 +43,13 @@ export async function readInbox(ports: InboxPorts): Promise<void> {
         hit("command.accepted");
         answer = await apply(ports, live, command, id, entry.key);
       }
-      ports.rest(live);
+      if (live.heldBack) heldBack.add(live);
+      else ports.rest(live);
       // It was given up meanwhile: its next owner has to be told, before what was said later.
       if (answer === undefined || answer.ok || answer.code !== "lease_lost") break;
     }
   }
+  for (const live of heldBack) await ports.back(live);
 }
 
 /** Takes up a run that was told something while nobody owned it. */

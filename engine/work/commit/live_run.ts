@@ -27,6 +27,8 @@ export interface RunHead {
   startAt?: number;
   deadline?: number;
   priority?: number;
+  /** Absent: the default lane. */
+  lane?: string;
   tags?: Record<string, string>;
   /** How often it has changed owner; a lease goes on from here, so that an epoch never comes again. */
   epoch?: number;
@@ -57,6 +59,8 @@ export interface LiveRun {
   epoch: number;
   /** It was given back, or has ended: whatever is said to it here has to be said to its next owner. */
   released?: true;
+  /** It was taken up only to be told something: nothing of it starts here. */
+  heldBack?: true;
   /** Events that its last snapshot holds. */
   snapshotAt: number;
   /** The open waitpoints that the store lists. */
@@ -70,7 +74,7 @@ export function liveRun(head: RunHead, run: Run, epoch: number): LiveRun {
 
 /** The head of a run as its state now says. */
 export function headOf({ head, run, epoch }: LiveRun): RunHead {
-  const { phase, intent, outcome, startedAt, endedAt, startAt, deadline, priority, tags } = run;
+  const { phase, intent, outcome, startedAt, endedAt, startAt, deadline, priority, lane, tags } = run;
   const { id, notebook, version, author, plan, createdAt, retention, trimmedAt } = head;
   return {
     id,
@@ -87,6 +91,7 @@ export function headOf({ head, run, epoch }: LiveRun): RunHead {
     ...(startAt === undefined ? {} : { startAt }),
     ...(deadline === undefined ? {} : { deadline }),
     ...(priority === DEFAULT_PRIORITY ? {} : { priority }),
+    ...(lane === undefined ? {} : { lane }),
     ...(Object.keys(tags).length === 0 ? {} : { tags: { ...tags } }),
     epoch,
     ...(retention === undefined ? {} : { retention }),
@@ -102,18 +107,23 @@ export function rankOf({ createdAt, startAt, priority = DEFAULT_PRIORITY }: RunH
   return (startAt ?? createdAt) - priority * HEAD_START_MS;
 }
 
+/** Its place among those that may be claimed, in its lane. */
+export function readyAt(head: RunHead): Key {
+  return readyKey(head.lane ?? LANE, rankOf(head), head.id);
+}
+
 /** Where a run that nobody owns is found: among the ready ones, among the timers, or only by a command (Q1). */
 export function placeOf(head: RunHead, run: Run, now: Millis): { puts: Put[]; wakeAt?: Millis } {
   if (run.phase === "ended") return { puts: [] };
   const until = idleUntil(run, now);
   if (until === Infinity) return { puts: [] };
-  const key = until <= now ? readyKey(LANE, rankOf(head), head.id) : timerKey(until, head.id);
+  const key = until <= now ? readyAt(head) : timerKey(until, head.id);
   return { puts: [{ key, value: encodeRecord(null) }], ...(until <= now ? {} : { wakeAt: until }) };
 }
 
 /** Every key under which a run that nobody owns may be found, as its head tells. */
 export function placesOf(head: RunHead): Key[] {
-  const ready = readyKey(LANE, rankOf(head), head.id);
+  const ready = readyAt(head);
   return head.wakeAt === undefined ? [ready] : [ready, timerKey(head.wakeAt, head.id)];
 }
 

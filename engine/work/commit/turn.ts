@@ -234,7 +234,7 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
   while (parts.length > 0) {
     parts = parts.filter((part) => {
       const full = part.bytes > RUN_BYTES || part.live.released;
-      const command = full ? undefined : nextCommand(part.live.run, slots.free, turn.at);
+      const command = full ? undefined : nextOf(part.live, slots.free, turn.at);
       if (command !== undefined) {
         apply(turn, part, command, slots);
         if (command.type === "startAttempt") hungry.delete(part.live);
@@ -243,7 +243,15 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
     });
   }
   for (const { live } of turn.runs.values()) {
-    if (live.released || nextCommand(live.run, 1, turn.at) === undefined) hungry.delete(live);
+    if (live.released || nextOf(live, 1, turn.at) === undefined) hungry.delete(live);
     else hungry.add(live);
   }
 }
+
+/** What follows from a run's state; one that was taken up only to be told something may end, and starts nothing. */
+function nextOf({ run, heldBack }: LiveRun, slots: number, at: Millis): RunCommand | undefined {
+  const command = nextCommand(run, slots, at);
+  return heldBack && command !== undefined && STARTING.has(command.type) ? undefined : command;
+}
+
+const STARTING: ReadonlySet<RunCommand["type"]> = new Set(["startRun", "startAttempt"]);

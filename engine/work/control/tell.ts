@@ -17,13 +17,14 @@ import type { Run } from "../../run/state.ts";
 import type { SignalResult } from "../../run/waits/types.ts";
 import { isRejected, transition } from "../../run/transition.ts";
 import { encodeRecord } from "../../store/codec.ts";
-import { answerKey, inboxKey, inboxPrefix, leaseKey } from "../../store/keys.ts";
+import { answerKey, inboxKey, inboxPrefix, LANE, leaseKey } from "../../store/keys.ts";
 import type { Store } from "../../store/store.ts";
 import { answersTo } from "../claim/inbox.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
 import { named } from "../request/idempotency.ts";
 import { type CommandAnswer, readAnswer, readLease } from "../records.ts";
+import { checkLane } from "../lanes/asked.ts";
 import { hashOf, holdsOf } from "../upkeep/names.ts";
 import { factsOf } from "../waits/facts.ts";
 import type { Worker } from "../worker.ts";
@@ -179,6 +180,9 @@ async function commandOf(
       const known = payload === undefined ? {} : { payload: await storedFor(ports, run, payload) };
       return { type: given.type, step, id: ports.ids.next("sig"), ...known, by, ...reason };
     }
+    case "changeRun":
+      if (given.lane !== undefined) await checkLane(ports.store, given.lane ?? LANE);
+      return { ...given, by };
     default:
       return { ...given, by, ...reason };
   }

@@ -4,6 +4,7 @@
  */
 import { EngineError } from "../../base/errors.ts";
 import { LONGEST_DELAY_MS } from "../../run/commands/attempt.ts";
+import { LANE } from "../../store/keys.ts";
 import type { RunRequest } from "../submit.ts";
 
 /** EN-2401: an option that is over its limit is refused, with the limit. */
@@ -40,11 +41,12 @@ export function checkOptions(
 }
 
 /** Options as a head and the first event have them. */
-export function optionsOf({ startAt, deadline, priority, tags }: RunRequest, now: number) {
+export function optionsOf({ startAt, deadline, priority, lane, tags }: RunRequest, now: number) {
   return {
     ...(startAt === undefined || startAt <= now ? {} : { startAt }),
     ...(deadline === undefined ? {} : { deadline }),
     ...(priority === undefined ? {} : { priority }),
+    ...(lane === undefined || lane === LANE ? {} : { lane }),
     ...(tags === undefined || Object.keys(tags).length === 0 ? {} : { tags }),
   };
 }

@@ -13,12 +13,10 @@ import {
   duePrefix,
   inboxPrefix,
   indexPrefix,
-  LANE,
   lastText,
   leasePrefix,
   pastPrefix,
   pinPrefix,
-  readyKey,
   readyPrefix,
   requestPrefix,
   runKey,
@@ -27,7 +25,7 @@ import {
   timerPrefix,
 } from "../../store/keys.ts";
 import type { Entry, Key } from "../../store/store.ts";
-import { rankOf, type RunHead } from "../commit/live_run.ts";
+import { readyAt, type RunHead } from "../commit/live_run.ts";
 import { KEPT_MS } from "../request/idempotency.ts";
 import { readAnswer, readHead, readPast } from "../records.ts";
 import { dueEntry } from "./due.ts";
@@ -51,7 +49,7 @@ const INDEXES: readonly Index[] = [
   {
     prefix: readyPrefix(),
     runOf: ({ key }) => lastText(key),
-    belongs: (head, key) => head.phase !== "ended" && isOneOf([readyKey(LANE, rankOf(head), head.id)], key),
+    belongs: (head, key) => head.phase !== "ended" && isOneOf([readyAt(head)], key),
   },
   {
     prefix: timerPrefix,

@@ -14,16 +14,14 @@ import {
   byTimeKey,
   eventPrefix,
   holdKey,
-  LANE,
   leaseKey,
-  readyKey,
   runKey,
   runPrefix,
   snapshotKey,
   timerKey,
 } from "../../store/keys.ts";
 import type { Check, Entry, Key, Put } from "../../store/store.ts";
-import { rankOf, type RunHead } from "../commit/live_run.ts";
+import { readyAt, type RunHead } from "../commit/live_run.ts";
 import { readHead, readRecord, readSnapshot } from "../records.ts";
 import { dueEntry, dueNow, duePut } from "./due.ts";
 import { hashOf, holdsOf, namesOfEvent, namesOfPlan } from "./names.ts";
@@ -82,8 +80,8 @@ function lists({ head, version, byNotebook, byTime }: Standing): Repair | undefi
 /** Where it is found by whoever may claim it. */
 function places({ head, version, lease, ready, timer }: Standing): Repair[] {
   const of = (key: Key, entry: Entry | undefined): Check => ({ key, version: entry?.version ?? null });
-  const readyAt = readyKey(LANE, rankOf(head), head.id);
-  const checks = [{ key: runKey(head.id), version }, of(leaseKey(head.id), lease), of(readyAt, ready)];
+  const place = readyAt(head);
+  const checks = [{ key: runKey(head.id), version }, of(leaseKey(head.id), lease), of(place, ready)];
   const found = [ready, timer].filter((entry) => entry !== undefined);
   if (timer !== undefined) checks.push(of(timer.key, timer));
   if (head.phase === "ended" || lease !== undefined) {
@@ -94,7 +92,7 @@ function places({ head, version, lease, ready, timer }: Standing): Repair[] {
   if (found.length === 1) return [];
   // What rests without a time waits for a command.
   if (head.phase === "suspended" && head.wakeAt === undefined) return [];
-  const key = head.wakeAt === undefined ? readyAt : timerKey(head.wakeAt, head.id);
+  const key = head.wakeAt === undefined ? place : timerKey(head.wakeAt, head.id);
   return [{ checks, puts: [{ key, value: nothing }], deletes: [] }];
 }
 
@@ -175,7 +173,7 @@ async function standings(ports: UpkeepPorts, entries: Entry[]): Promise<Standing
   // What a head says nothing of is asked for where nothing ever is.
   const found = await ports.store.get(heads.flatMap(({ head }) => [
     leaseKey(head.id),
-    readyKey(LANE, rankOf(head), head.id),
+    readyAt(head),
     head.wakeAt === undefined ? NOWHERE : timerKey(head.wakeAt, head.id),
     byNotebookKey(head.notebook, head.createdAt, head.id),
     byTimeKey(head.createdAt, head.id),

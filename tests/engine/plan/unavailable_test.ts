@@ -127,8 +127,6 @@ Deno.test("EN-114 keys of front matter: what promises something refuses every ru
     ...Object.entries({
       mode: "x",
       confirmAboveUsd: "1",
-      lane: "x",
-      priority: "1",
       logLevel: "debug",
       timeZone: "UTC",
       storage: "{ a: 1 }",

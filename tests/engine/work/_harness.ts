@@ -67,6 +67,8 @@ export interface EngineTraits {
   slots?: number;
   maxRuns?: number;
   only?: readonly string[];
+  capabilities?: readonly string[];
+  lanes?: readonly string[];
   retention?: Partial<Retention>;
 }
 

@@ -1,0 +1,16 @@
+/**
+ * What a worker offers, told with its session (EN-518). Owns: the shape.
+ */
+
+/** The record of a worker; true while its session lasts. */
+export interface Registration {
+  /** Tokens such as `gpu`, sorted. */
+  capabilities: string[];
+  /** Lanes whose runs it takes up; absent: all. */
+  lanes?: string[];
+  /** Attempts that it runs at a time. */
+  slots: number;
+  /** Version of its code. */
+  code: string;
+  startedAt: number;
+}
