@@ -12,6 +12,7 @@ import { runRoutes } from "./api/runs.ts";
 import { systemRoutes } from "./api/system.ts";
 import { waitpointKeyRoutes } from "./api/waitpoint_keys.ts";
 import { waitpointRoutes } from "./api/waitpoints.ts";
+import { workerRoutes } from "./api/workers.ts";
 import { identify } from "./credential.ts";
 import { checkCsrf, checkHost, checkOrigin, readBody, readParams } from "./guard.ts";
 import { failurePage, loginPage, ownPath, pageRoutes } from "./pages/page_routes.tsx";
@@ -57,6 +58,7 @@ export function createApp(options: AppOptions): Hono {
     ...waitpointRoutes(parts),
     ...waitpointKeyRoutes(parts),
     ...approvalPages(parts),
+    ...workerRoutes(parts),
     ...systemRoutes(parts),
   };
   const app = new Hono();

@@ -4,6 +4,8 @@
 import { z } from "zod";
 import type { JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
+import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT } from "../engine/mod.ts";
+import { LANE_NAME } from "../engine/notebook/syntax/lane_name.ts";
 import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine/notebook/policy.ts";
 
 /** Nothing takes longer than a year. */
@@ -21,6 +23,7 @@ const time = z.iso.datetime({ offset: true, error: "Not a time as 2026-11-20T09:
   Date.parse(text)
 );
 const ms = z.int().min(0).max(MOST_MS);
+const lane = z.string().regex(LANE_NAME, "Not a name of a lane: letters, digits and . _ -, 64 at most");
 const priority = z.int().min(0).max(100);
 /** How many there may be and how long is the engine's to say, with a code of its own (`tag_limit`). */
 const tags = z.record(z.string().min(1).max(1_000), z.string().max(10_000));
@@ -46,6 +49,7 @@ export const RunBody = z.strictObject({
   delayUntil: time.optional(),
   deadline: time.optional(),
   priority: priority.optional(),
+  lane: lane.optional(),
   tags: tags.optional(),
   errors: z.enum(ERROR_POLICIES).optional(),
   concurrency: z.int().min(1).max(10_000).optional(),
@@ -72,9 +76,17 @@ export const RestartBody = z.strictObject({ reason, from: cells.optional() });
 /** AP-623, as far as it exists. */
 export const ChangeBody = z.strictObject({
   priority: priority.optional(),
+  /** Null: the default one. */
+  lane: lane.nullable().optional(),
   tags: tags.optional(),
   deadline: time.nullable().optional(),
 }).refine((change) => Object.keys(change).length > 0, "Name what is to change");
+/** AP-911. */
+export const LaneBody = z.strictObject({
+  weight: z.number().min(LEAST_WEIGHT).max(MOST_WEIGHT).optional(),
+  maxRuns: z.int().min(0).max(1_000_000).nullable().optional(),
+  state: z.enum(LANE_STATES).optional(),
+});
 /** AP-625: the value itself. */
 export const ValueBody = z.json();
 const signalName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, "Not a name of a signal");

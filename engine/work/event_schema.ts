@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/json.ts";
-import { LANE_NAME } from "../notebook/lane.ts";
+import { LANE_NAME } from "../notebook/syntax/lane_name.ts";
 import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
 import type { RunEvent } from "../run/event.ts";
 import { HOLDS } from "../run/state.ts";

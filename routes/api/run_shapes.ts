@@ -31,7 +31,7 @@ export function sentenceOf(wait: Wait): string {
 /** A run in a list. */
 export function summaryShape(run: RunSummary) {
   const { id, notebook, version, label, createdAt, startedAt, endedAt, startAt, deadline } = run;
-  const { priority = 50, tags = {} } = run;
+  const { priority = 50, lane = "default", tags = {} } = run;
   return {
     id,
     notebook,
@@ -39,6 +39,7 @@ export function summaryShape(run: RunSummary) {
     label,
     ...isoTimes({ createdAt, startedAt, endedAt, scheduledAt: startAt, deadline }),
     priority,
+    lane,
     tags,
   };
 }

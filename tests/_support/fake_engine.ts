@@ -143,6 +143,14 @@ export class FakeEngine implements Engine {
     return { label, vector, seq: 1, steps: steps.length, byLabel, ...wait };
   }
 
+  /** Tests of lanes and workers use an engine, as those of waitpoints do. */
+  get lanes(): never {
+    throw new Error("The fake has no lanes");
+  }
+  get workers(): never {
+    throw new Error("The fake has no workers");
+  }
+
   /** Tests of waitpoints use an engine. */
   get waitpoints(): never {
     throw new Error("The fake has no waitpoints");

@@ -2,7 +2,7 @@
  * The keys of a notebook: which there are, where, and what each may be. Owns: the tables.
  * Never: the rules' working (`rules.ts`), or what depends on more than one key (`cell.ts`, `front_matter.ts`).
  */
-import { LANE_NAME } from "../lane.ts";
+import { LANE_NAME } from "./lane_name.ts";
 import { durationMs } from "../duration.ts";
 import { PORT_TYPES } from "../outputs.ts";
 import { ON_LIMIT } from "../spend/limits.ts";

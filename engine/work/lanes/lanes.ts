@@ -5,7 +5,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import type { Ids } from "../../base/ids.ts";
-import { LANE_NAME } from "../../notebook/lane.ts";
+import { LANE_NAME } from "../../notebook/syntax/lane_name.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { LANE, laneKey, lanePrefix, lastText, leasePrefix, readyPrefix, runKey } from "../../store/keys.ts";
 import type { Store } from "../../store/store.ts";
