@@ -29,10 +29,10 @@ export class Stride {
     let least = Infinity;
     for (const lane of lanes) {
       const pass = this.#passOf(lane);
+      this.#passes.set(lane.name, pass);
       if (pass < least) [chosen, least] = [lane, pass];
     }
     this.#now = least;
-    for (const lane of lanes) this.#passes.set(lane.name, this.#passOf(lane));
     this.#passes.set(chosen.name, least + 1 / chosen.weight);
     return chosen;
   }
