@@ -4,7 +4,7 @@
  */
 import { systemClock } from "../engine/base/clock.ts";
 import { EngineError } from "../engine/base/errors.ts";
-import type { Engine } from "../engine/mod.ts";
+import type { Engine, Wait } from "../engine/mod.ts";
 import type { WireEvent } from "../engine/wire/frame.ts";
 import type { Io } from "./io.ts";
 import { openStudio, type Studio, type StudioOptions } from "./open_studio.ts";
@@ -15,7 +15,9 @@ import type { Settings } from "./settings.ts";
  * Prints a run's progress until it ends or the person interrupts.
  *
  * @param options how to open the studio if it becomes this process's to run it
- * @returns the studio that is open now, which may be another than the one given, and whether the run has ended
+ * @param leaves ends as soon as only a person can help the run on
+ * @returns the studio that is open now, which may be another than the one given, and whether the run has ended or what
+ * it waits for
  */
 export async function followRun(
   studio: Studio,
@@ -23,13 +25,18 @@ export async function followRun(
   settings: Settings,
   io: Io,
   options: StudioOptions,
-): Promise<{ studio: Studio; done: boolean }> {
+  leaves = false,
+): Promise<{ studio: Studio; done: boolean; waits?: Wait }> {
   const progress = progressOf(io.err);
   let after: string | undefined;
+  let waits: Wait | undefined;
   while (after !== "end") {
     const successor = studio.client ? takeOver(settings, io, options) : undefined;
-    after = await follow(studio.engine, run, after, progress, io, successor?.signal);
-    const next = await successor?.end(after === "end");
+    const { engine } = studio;
+    const stops = leaves ? async () => (waits = await forPerson(engine, run)) !== undefined : undefined;
+    after = await follow(engine, run, after, progress, io, successor?.signal, stops);
+    const next = await successor?.end(after === "end" || waits !== undefined);
+    if (waits !== undefined) return { studio, done: false, waits };
     if (next !== undefined) {
       await studio.close();
       studio = next;
@@ -74,12 +81,23 @@ async function follow(
   progress: (event: WireEvent) => void,
   io: Io,
   until?: AbortSignal,
+  stops?: () => Promise<boolean>,
 ): Promise<string | undefined> {
   const signal = until === undefined ? io.signal : AbortSignal.any([io.signal, until]);
   for await (const { items, cursor, end } of engine.follow(run, { after, signal })) {
     for (const item of items) if (item.kind === "event") progress(item.event);
     after = cursor;
     if (end) return "end";
+    if (stops !== undefined && items.some(({ kind }) => kind === "event") && await stops()) return after;
   }
   return after;
+}
+
+/** Waits that end only when a person does something, as far as the run can tell. */
+const OF_PEOPLE: ReadonlySet<Wait["wait"]> = new Set(["approval", "signal", "doubt", "budget", "operator"]);
+
+/** What a run waits for, if only a person can help it on. */
+async function forPerson(engine: Engine, run: string): Promise<Wait | undefined> {
+  const { wait } = await engine.state(run);
+  return wait !== undefined && OF_PEOPLE.has(wait.wait) ? wait : undefined;
 }

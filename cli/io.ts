@@ -21,6 +21,8 @@ export const EXIT = {
   unavailable: 6,
   /** It was not answered in time, and goes on. */
   timeout: 7,
+  /** It waits for a person, and was not to wait for that. */
+  person: 8,
   /** Some branches succeeded. */
   partial: 9,
   /** Stopped or cancelled. */

@@ -12,6 +12,8 @@ import type { RunView } from "../engine/wire/view.ts";
 import { readArguments } from "./flags.ts";
 import { CommandError, EXIT, type Io } from "./io.ts";
 import { followRun } from "./follow_run.ts";
+import { sentenceOf } from "../routes/api/run_shapes.ts";
+import { limitsOf } from "./runs/limit_flag.ts";
 import { openStudio } from "./open_studio.ts";
 import { notebookId, problemLine, readNotebook } from "./read_notebook.ts";
 import { readSettings } from "./settings.ts";
@@ -28,13 +30,16 @@ export interface RunReport {
 
 /** Help of this command. */
 export const RUN_HELP =
-  `weft run FILE [--param NAME=VALUE]… [--delay 10m] [--deadline TIME] [--store ADDRESS] [--key KEY] [--json]
+  `weft run FILE [--param NAME=VALUE]… [--delay 10m] [--deadline TIME] [--limit usd=0.5]…
+              [--store ADDRESS] [--key KEY] [--no-wait-human] [--json]
 
 Runs a notebook to its end and prints the values of the cells that nothing else reads.
 
   --param NAME=VALUE  value of a param; may be given again
   --delay DURATION    begins so much later: 30s, 10m, 2h, 1d
   --deadline TIME     expires then, whatever it is doing: 2026-11-20T18:00:00Z
+  --limit NAME=AMOUNT what it may use at most: tokens, usd, minutes or calls; may be given again
+  --no-wait-human     leaves with exit code 8 as soon as only a person can help the run on; the run is kept
   --store ADDRESS     memory:, a file, postgres://…, or the https address of a KV Connect server (WEFT_STORE)
   --key KEY           names this request: given again, it goes on with the run it made the first time
   --json              one JSON object on standard output, everything else on standard error
@@ -49,6 +54,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     key: { type: "string" },
     delay: { type: "string" },
     deadline: { type: "string" },
+    limit: { type: "string", multiple: true },
+    "no-wait-human": { type: "boolean" },
     json: { type: "boolean" },
   });
   const [file, ...more] = read.files;
@@ -57,6 +64,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     throw new CommandError(EXIT.usage, `One notebook at a time: ${more[0]} is one too many`);
   }
   const params = paramsOf(read.all("param"));
+  const limits = limitsOf(read.all("limit"));
   const settings = readSettings(io, { store: read.text("store"), logLevel: "warn" });
   const text = await readNotebook(file, io);
   const quiet = io.env("WEFT_LOG_LEVEL") === undefined;
@@ -67,6 +75,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     author: "terminal",
     key: read.text("key"),
     ...timesOf(read.text("delay"), read.text("deadline")),
+    ...(limits === undefined ? {} : { overrides: { limits } }),
   };
   let studio = await openStudio(settings, io, { mayBeClient: true, only: [], quiet });
   try {
@@ -77,8 +86,24 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     if (studio.client) {
       io.err("Another Weft has this store open; it runs the notebook, or this one when that one ends");
     }
-    const ended = await followRun(studio, run, settings, io, { only: [run], quiet });
+    const ended = await followRun(
+      studio,
+      run,
+      settings,
+      io,
+      { only: [run], quiet },
+      read.on("no-wait-human"),
+    );
     studio = ended.studio;
+    if (ended.waits !== undefined) {
+      io.err(
+        `${sentenceOf(ended.waits)} The run is kept, and weft serve on this store goes on with it: ${run}`,
+      );
+      if (read.on("json")) {
+        io.out(JSON.stringify(await reportOf(studio.engine, await studio.engine.view(run))));
+      }
+      return EXIT.person;
+    }
     if (!ended.done) {
       io.err(`Interrupted. The run is kept, and weft serve on this store goes on with it: ${run}`);
       return EXIT.interrupted;

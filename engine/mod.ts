@@ -9,6 +9,7 @@ export {
   type RunDetails,
   type RunSummary,
 } from "./work/engine.ts";
+export type { ScopeUsage } from "./work/control/inspect.ts";
 export type { Instruction, TellOptions, Told } from "./work/control/tell.ts";
 export type { RunState, StepState } from "./work/control/explain.ts";
 export type { Approval, Decision, WaitpointFilter, Waits } from "./work/waits/waits.ts";

@@ -6,6 +6,7 @@ import type { JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
 import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT } from "../engine/mod.ts";
 import { LANE_NAME } from "../engine/notebook/syntax/lane_name.ts";
+import { readLimitChange, readLimits } from "../engine/notebook/spend/limits.ts";
 import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine/notebook/policy.ts";
 
 /** Nothing takes longer than a year. */
@@ -27,6 +28,23 @@ const lane = z.string().regex(LANE_NAME, "Not a name of a lane: letters, digits 
 const priority = z.int().min(0).max(100);
 /** How many there may be and how long is the engine's to say, with a code of its own (`tag_limit`). */
 const tags = z.record(z.string().min(1).max(1_000), z.string().max(10_000));
+/** What may be used at most, as notebooks write it (EN-1101), in our units. */
+const amount = z.number().min(0).max(1e9);
+const written = { tokens: amount, usd: amount, minutes: amount, calls: amount };
+const limits = z.strictObject(written).partial().transform(readLimits);
+const change = z.strictObject({
+  tokens: amount.nullable(),
+  usd: amount.nullable(),
+  minutes: amount.nullable(),
+  calls: amount.nullable(),
+}).partial();
+/** Null takes a limit away. */
+const limitChange = change.transform(readLimitChange);
+const runLimitChange = change.extend({
+  /** Those of cells, by name. */
+  cells: z.record(z.string().max(72), limitChange)
+    .refine((cells) => Object.keys(cells).length <= 100, "Change 100 cells at a time").optional(),
+}).transform(({ cells, ...own }) => ({ own: readLimitChange(own), ...cells === undefined ? {} : { cells } }));
 /** As `retry` of a cell, with durations in ms. */
 const retry = z.strictObject({
   attempts: z.int().min(1).max(20).optional(),
@@ -55,6 +73,9 @@ export const RunBody = z.strictObject({
   concurrency: z.int().min(1).max(10_000).optional(),
   retry: retry.optional(),
   timeoutMs: ms.optional(),
+  /** Of these and of the notebook's the lowest win (EN-208). */
+  limits: limits.optional(),
+  strict: z.boolean().optional(),
 }).refine(({ delayMs, delayUntil }) => delayMs === undefined || delayUntil === undefined, {
   message: "Either delayMs or delayUntil",
   path: ["delayUntil"],
@@ -80,6 +101,8 @@ export const ChangeBody = z.strictObject({
   lane: lane.nullable().optional(),
   tags: tags.optional(),
   deadline: time.nullable().optional(),
+  /** Raised limits wake what they held (EN-1104). */
+  limits: runLimitChange.optional(),
 }).refine((change) => Object.keys(change).length > 0, "Name what is to change");
 /** AP-911. */
 export const LaneBody = z.strictObject({

@@ -90,6 +90,7 @@ export const ROUTES = {
   journal: get(`${RUN}/journal`, "read"),
   explain: get(`${RUN}/explain`, "read"),
   lease: get(`${RUN}/lease`, "read"),
+  usage: get(`${RUN}/usage`, "read"),
   command: get(`${RUN}/commands/{command}`, "read"),
   pauseRun: send("POST", `${RUN}/pause`, "run", CommandBody),
   resumeRun: send("POST", `${RUN}/resume`, "run", CommandBody),

@@ -10,6 +10,7 @@ import { type Arguments, readArguments } from "../flags.ts";
 import { CommandError, EXIT, type Io } from "../io.ts";
 import { openStudio, type Studio } from "../open_studio.ts";
 import { readSettings } from "../settings.ts";
+import { limitChangeOf } from "./limit_flag.ts";
 import { runLine, runLines, stepLine } from "./lines.ts";
 
 /** Help of this command. */
@@ -18,6 +19,7 @@ weft runs show|explain|steps RUN
 weft runs pause|resume|stop|cancel|restart RUN [--reason TEXT]
 weft runs retry|skip RUN CELL [--reason TEXT]
 weft runs supply RUN CELL VALUE
+weft runs change RUN --limit usd=1 [--limit CELL.tokens=none]…
 
 Lists runs, newest first, looks at one, or tells it what to do. It works with the process that has the store, or alone
 if there is none, and then starts no cell.
@@ -26,6 +28,7 @@ if there is none, and then starts no cell.
   restart   runs again what did not succeed, and everything below
   retry     runs one cell again with everything below, or cuts the wait for its next try short
   skip      ends one cell without a value
+  change    what the run, or one of its cells, may use at most; what waited for that goes on
   supply    gives a cell its value, which is JSON: a text stands in quotes
 
   --store ADDRESS  memory:, a file, or the https address of a KV Connect server (WEFT_STORE)
@@ -58,6 +61,7 @@ const WORDS: Record<string, readonly string[]> = {
   retry: ["RUN", "CELL"],
   skip: ["RUN", "CELL"],
   supply: ["RUN", "CELL", "VALUE"],
+  change: ["RUN"],
 };
 
 /** Runs the command; returns its exit code. */
@@ -65,7 +69,7 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
   const read = readArguments(args, {
     label: { type: "string" },
     notebook: { type: "string" },
-    limit: { type: "string" },
+    limit: { type: "string", multiple: true },
     reason: { type: "string" },
     store: { type: "string" },
     key: { type: "string" },
@@ -74,7 +78,7 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
   const [what = "list", ...words] = read.files;
   checkWords(what, words);
   const [run = "", cell = "", value] = words;
-  const instruction = instructionOf(what, cell, value, read.text("reason"));
+  const instruction = instructionOf(what, cell, read, value);
   const settings = readSettings(io, { store: read.text("store"), logLevel: "warn" });
   // Whoever only asks takes nothing up: the answer is how the run is without this process.
   const only = instruction === undefined ? [] : [run];
@@ -106,7 +110,13 @@ function checkWords(what: string, words: string[]): void {
   throw new CommandError(EXIT.usage, `Say weft runs ${[what, ...takes].join(" ")}`);
 }
 
-function instructionOf(what: string, step: string, value?: string, reason?: string): Instruction | undefined {
+function instructionOf(
+  what: string,
+  step: string,
+  read: Arguments,
+  value?: string,
+): Instruction | undefined {
+  const reason = read.text("reason");
   const said = { by: "terminal", ...reason === undefined ? {} : { reason } };
   if (what === "cancel") return { type: "cancelRun", ...said };
   if (Object.hasOwn(RUN_COMMANDS, what)) {
@@ -115,10 +125,22 @@ function instructionOf(what: string, step: string, value?: string, reason?: stri
   if (Object.hasOwn(STEP_COMMANDS, what)) {
     return { type: STEP_COMMANDS[what as keyof typeof STEP_COMMANDS], step, ...said };
   }
+  if (what === "change") return changeOf(read.all("limit"));
   if (what !== "supply") return undefined;
   const given = parseJson(value!);
   if (given.ok) return { type: "supplyValue", step, value: given.value, ...said };
   throw new CommandError(EXIT.usage, `VALUE must be JSON, so that a text stands in quotes. ${given.reason}`);
+}
+
+function changeOf(given: string[]): Instruction {
+  if (given.length === 0) throw new CommandError(EXIT.usage, "Say what is to change: --limit usd=1");
+  const { own, cells } = limitChangeOf(given);
+  return {
+    type: "changeRun",
+    by: "terminal",
+    ...Object.keys(own).length === 0 ? {} : { limits: own },
+    ...Object.keys(cells).length === 0 ? {} : { cells },
+  };
 }
 
 async function ask(engine: Engine, what: string, run: string, read: Arguments, print: Print): Promise<void> {

@@ -161,6 +161,7 @@ export type WireEvent =
       marker: Marker;
       due: number;
       problem?: StepProblem;
+      usage?: Usage;
     }
     | {
       type: "step.failed";

@@ -124,6 +124,7 @@ function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base:
         marker: failureMarker(event.problem),
         due: event.due,
         problem: event.problem,
+        ...present({ usage: event.usage }),
       };
     case "step.failed":
       return {

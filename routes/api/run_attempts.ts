@@ -44,10 +44,11 @@ function endOf(event: WireEvent): Partial<Attempt> | undefined {
     case "step.succeeded":
       return ended(event, "succeeded", { usage: event.usage });
     case "step.retried": {
-      const { problem } = event;
+      const { problem, usage } = event;
       return ended(event, problem === undefined ? "lost" : "failed", {
         category: problem?.category,
         problem,
+        usage,
       });
     }
     case "step.failed": {

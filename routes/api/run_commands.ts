@@ -58,8 +58,15 @@ export function runCommandRoutes(parts: AppParts): Pick<Handlers, OfRun | OfStep
     },
 
     changeRun: (ask) => {
-      const change = ask.body as z.infer<typeof ChangeBody>;
-      return command(engine, ask, "changeRun", { type: "changeRun", by: ask.who, ...change });
+      const { limits, ...change } = ask.body as z.infer<typeof ChangeBody>;
+      const { own = {}, cells } = limits ?? {};
+      return command(engine, ask, "changeRun", {
+        type: "changeRun",
+        by: ask.who,
+        ...change,
+        ...Object.keys(own).length === 0 ? {} : { limits: own },
+        ...cells === undefined ? {} : { cells },
+      });
     },
 
     retryStep: ofStep("retryStep"),

@@ -7,7 +7,7 @@ import { json, refuse } from "../respond.ts";
 import type { Handlers } from "../table.ts";
 import { type Attempt, attemptsOf } from "./run_attempts.ts";
 import { limitOf } from "./run_list.ts";
-import { iso, isoTimes, sentenceOf, stepShape, waitShape } from "./run_shapes.ts";
+import { iso, isoTimes, sentenceOf, stepShape, usageShape, waitShape } from "./run_shapes.ts";
 
 type Ids =
   | "runState"
@@ -15,6 +15,7 @@ type Ids =
   | "journal"
   | "explain"
   | "lease"
+  | "usage"
   | "command"
   | "steps"
   | "step"
@@ -66,6 +67,18 @@ export function runReadRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
         ...isoTimes({ expiresAt }),
         history,
       });
+    },
+
+    usage: async ({ request, params }) => {
+      const { usage } = await engine.inspect(params.run!);
+      const told: WireEvent[] = [];
+      for await (const { events } of toldOf(engine, params.run!)) told.push(...events);
+      const steps = Object.entries(usage.steps).map(([step, its]) => ({
+        step,
+        ...usageShape(its),
+        attempts: attemptsOf(step, told).map(({ n, outcome, usage }) => ({ n, outcome, usage })),
+      }));
+      return json(request, { run: usageShape(usage.run), steps });
     },
 
     command: async ({ request, params, requestId }) => {

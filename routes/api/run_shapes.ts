@@ -2,7 +2,8 @@
  * Runs, steps and attempts as answers show them (AP-401 to AP-403, as far as they exist). Owns: these shapes, in which
  * times are ISO 8601. Never: reading anything.
  */
-import type { Wait } from "../../engine/mod.ts";
+import { written } from "../../engine/notebook/spend/limits.ts";
+import type { ScopeUsage, Wait } from "../../engine/mod.ts";
 import type { RunDetails, RunSummary } from "../../engine/mod.ts";
 import type { CellView, RunView } from "../../engine/wire/view.ts";
 
@@ -26,6 +27,16 @@ export function waitShape({ since, until, ...wait }: Wait) {
 /** The sentences of {@link Wait}, as one text. */
 export function sentenceOf(wait: Wait): string {
   return `${wait.what}. ${wait.next}.`;
+}
+
+/** What of a budget is used, in the units in which people write limits; `unknown` counts calls that are not in it. */
+export function usageShape({ limits, settled: { unknown, ...settled }, reserved }: ScopeUsage) {
+  return {
+    settled: written(settled),
+    reserved: written(reserved),
+    ...limits === undefined ? {} : { limits: written(limits) },
+    ...unknown === undefined ? {} : { unknown: { tokens: unknown.tokens, usd: unknown.usdMicros } },
+  };
 }
 
 /** A run in a list. */

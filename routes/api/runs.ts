@@ -98,7 +98,7 @@ async function shapeOf(engine: Engine, run: string) {
 
 /** AP-601 as the engine takes it: the policies of a request are its overrides, and durations stand there as text. */
 function requestOf(asked: z.infer<typeof RunBody>): Omit<RunRequest, "text" | "author"> {
-  const { params, inputs, delayUntil, errors, concurrency, retry, timeoutMs, ...same } = asked;
+  const { params, inputs, delayUntil, errors, concurrency, retry, timeoutMs, limits, ...same } = asked;
   const { initialMs, maxMs, ...rest } = retry ?? {};
   const durations = present({
     initial: initialMs === undefined ? undefined : `${initialMs}ms`,
@@ -108,6 +108,7 @@ function requestOf(asked: z.infer<typeof RunBody>): Omit<RunRequest, "text" | "a
     errors,
     concurrency,
     timeoutMs,
+    limits,
     retry: retry === undefined ? undefined : { ...rest, ...durations } as JsonObject,
   });
   return {

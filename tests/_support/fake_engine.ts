@@ -16,6 +16,7 @@ import type {
   Told,
   Wait,
 } from "../../engine/mod.ts";
+import { nothing } from "../../engine/run/spend/amounts.ts";
 import { parse } from "../../engine/notebook/parse.ts";
 import { versionOf } from "../../engine/notebook/version.ts";
 import type { Plan, StoredValue } from "../../engine/plan/types.ts";
@@ -187,6 +188,7 @@ export class FakeEngine implements Engine {
       plan,
       steps,
       lease: { worker: "w1", epoch: 1 },
+      usage: { run: { settled: nothing(), reserved: {} }, steps: {} },
     };
   }
 

@@ -48,12 +48,41 @@ export function readLimits(given: Json | undefined): Limits | undefined {
   const found: Limits = {};
   for (const [written, dimension, unit] of WRITTEN) {
     const value = given[written];
-    // A dollar amount such as 0.29 has no exact number; its micros do.
-    if (typeof value === "number" && value >= 0) {
-      found[dimension] = Math.min(Math.floor(Number((value * unit).toPrecision(15))), MOST_LIMIT);
-    }
+    if (typeof value === "number" && value >= 0) found[dimension] = inUnits(value, unit);
   }
   return Object.keys(found).length === 0 ? undefined : found;
+}
+
+/** A dollar amount such as 0.29 has no exact number; its micros do. */
+function inUnits(value: number, unit: number): number {
+  return Math.min(Math.floor(Number((value * unit).toPrecision(15))), MOST_LIMIT);
+}
+
+/** Limits as people write them; null says that there is none any more. */
+export type WrittenLimits = { [W in typeof WRITTEN[number][0]]?: number | null };
+
+/**
+ * A change of limits, as people write it, in our units; null stays null. Numbers are 0 or more.
+ *
+ * @example
+ * ```ts
+ * const change = readLimitChange({ usd: 0.29, tokens: null });
+ * if (change.usdMicros !== 290_000 || change.tokens !== null || "ms" in change) throw new Error("not read");
+ * ```
+ */
+export function readLimitChange(given: WrittenLimits): { [D in Dimension]?: number | null } {
+  return Object.fromEntries(WRITTEN.flatMap(([written, dimension, unit]) => {
+    const value = given[written];
+    return value === undefined ? [] : [[dimension, value === null ? null : inUnits(value, unit)]];
+  }));
+}
+
+/** Amounts in our units as people write them; the other way round. */
+export function written(amounts: { [D in Dimension]?: number | null }): WrittenLimits {
+  return Object.fromEntries(WRITTEN.flatMap(([name, dimension, unit]) => {
+    const value = amounts[dimension];
+    return value === undefined ? [] : [[name, value === null ? null : value / unit]];
+  }));
 }
 
 /** What a checked header or front matter says of limits. */

@@ -3,6 +3,8 @@
  * Never: what the run has put out; that is its journal, narrated.
  */
 import type { Plan } from "../../plan/types.ts";
+import type { Limits } from "../../notebook/spend/limits.ts";
+import { type Amounts, nothing, type Scope, type Spent } from "../../run/spend/amounts.ts";
 import type { Run } from "../../run/state.ts";
 import { leaseKey, sessionKey } from "../../store/keys.ts";
 import type { Store } from "../../store/store.ts";
@@ -31,6 +33,15 @@ export interface Details {
   /** In run order. */
   steps: Record<string, StepState>;
   lease: Lease;
+  /** What was used and is set aside, by the run and by each step that used anything. */
+  usage: { run: ScopeUsage; steps: Record<string, ScopeUsage> };
+}
+
+/** One budget, and what of it is used. */
+export interface ScopeUsage {
+  limits?: Limits;
+  settled: Spent;
+  reserved: Amounts;
 }
 
 /** The details of a run. */
@@ -42,7 +53,18 @@ export async function detailsOf(store: Store, run: Run, head: RunHead): Promise<
     plan: run.plan,
     steps: Object.fromEntries([...run.steps.keys()].map((name) => [name, stepStateOf(run, name)])),
     lease: await leaseOf(store, head),
+    usage: usageOf(run),
   };
+}
+
+function usageOf(run: Run): Details["usage"] {
+  const of = ({ limits, spent = nothing(), reserved = {} }: Scope): ScopeUsage => ({
+    settled: { ...spent },
+    reserved,
+    ...(limits === undefined ? {} : { limits }),
+  });
+  const used = [...run.steps].filter(([, { spent, reserved, limits }]) => spent ?? reserved ?? limits);
+  return { run: of(run), steps: Object.fromEntries(used.map(([name, step]) => [name, of(step)])) };
 }
 
 async function leaseOf(store: Store, { id, epoch = 0 }: RunHead): Promise<Lease> {
