@@ -93,6 +93,32 @@ rule("only its driver knows PostgreSQL", names.strayPostgres, [
   ["tests/a_test.ts", 'import postgres from "postgres";'],
 ], ["engine/store/open.ts:1 postgres"]);
 
+rule("SE-701 there is one way out", names.strayConnections, [
+  [`${names.WAYS_OUT_AT[0]}exchange.ts`, 'import http from "node:http"; await fetch("https://a.example");'],
+  [
+    "engine/work/a.ts",
+    [
+      'import https from "node:https"; import type { Socket } from "node:net";',
+      'await fetch("https://a.example");',
+      "const f = fetch, g = globalThis.fetch, own = { fetch: 1 };",
+      'await Deno.connect({ port: 1 }); new WebSocket("wss://a.example");',
+      "export const fine = own.fetch + app.fetch(request);",
+    ].join("\n"),
+  ],
+  ["routes/b.ts", 'import net from "net"; const { fetch } = app; Deno.createHttpClient({});'],
+  ["islands/C.tsx", 'await fetch("/api"); new EventSource("/api");'],
+  ["tests/d_test.ts", 'await fetch("http://127.0.0.1");'],
+], [
+  "engine/work/a.ts:2 fetch",
+  "engine/work/a.ts:3 globalThis.fetch",
+  "engine/work/a.ts:3 fetch",
+  "engine/work/a.ts:4 WebSocket",
+  "engine/work/a.ts:4 Deno.connect",
+  "routes/b.ts:1 createHttpClient",
+  "engine/work/a.ts:1 node:https",
+  "routes/b.ts:1 net",
+]);
+
 rule("SE-402 only one file turns text into code", names.strayEval, [
   [names.CODE_RUNNER, "await import(address);"],
   [

@@ -18,6 +18,9 @@ const MARKUP = [
   ..."innerHTML outerHTML insertAdjacentHTML setHTMLUnsafe createContextualFragment".split(" "),
   ..."dangerouslySetInnerHTML document.write".split(" "),
 ];
+const WAYS_OUT = (
+  "fetch globalThis.fetch Deno.connect Deno.connectTls Deno.startTls createHttpClient WebSocket EventSource"
+).split(" ");
 const PURE = /^engine\/(notebook|expr|graph|plan|run|wire)\//;
 const IN_BROWSER = /^engine\/(notebook|expr|graph|wire)\//;
 
@@ -29,6 +32,17 @@ export const POSTGRES_DRIVER = "engine/store/postgres/";
 export const CODE_RUNNER = "engine/sandbox/programs/child_cell.ts";
 /** The one file that puts markup into a page as text (SE-909). */
 export const MARKUP_WRITER = "components/Html.tsx";
+
+/**
+ * Who opens connections (SE-701): the way out itself, and what speaks to places that only the operator's environment
+ * names, which are the store and the providers of models.
+ */
+export const WAYS_OUT_AT = [
+  "engine/sandbox/egress/",
+  "engine/store/deno_kv.ts",
+  "engine/store/postgres/",
+  "engine/models/guarded_fetch.ts",
+];
 
 /** Time, ids and randomness in the engine outside `engine/base`. */
 export function strayTime(modules: readonly Module[]): string[] {
@@ -44,6 +58,16 @@ export function strayKv(modules: readonly Module[]): string[] {
 /** PostgreSQL outside its driver. */
 export function strayPostgres(modules: readonly Module[]): string[] {
   return imports(modules, /^postgres\b/, (path) => !isTest(path) && !path.startsWith(POSTGRES_DRIVER));
+}
+
+/** Connections that are opened past the one way out (SE-701). What runs in a browser has only its own page. */
+export function strayConnections(modules: readonly Module[]): string[] {
+  const inServer = (path: string) =>
+    /^(?:engine|cli|routes)\/|^main\.ts$/.test(path) && !WAYS_OUT_AT.some((place) => path.startsWith(place));
+  return [
+    ...uses(modules, WAYS_OUT, inServer),
+    ...imports(modules, /^(?:node:)?(?:https?|http2|net|tls|dgram)$/, inServer),
+  ];
 }
 
 /** Text that becomes code, outside the runner (SE-402). */

@@ -46,8 +46,14 @@ const NOT_OURS = new Set(["node_modules", ".weft", ".git"]);
 const WATCHED = new Set([
   ..."setTimeout setInterval setImmediate performance randomUUID eval Deno openKv".split(" "),
   ..."innerHTML outerHTML insertAdjacentHTML setHTMLUnsafe createContextualFragment".split(" "),
-  "dangerouslySetInnerHTML",
+  ..."dangerouslySetInnerHTML WebSocket EventSource createHttpClient".split(" "),
 ]);
+/** Members that count as a use. */
+const WATCHED_MEMBERS = new Set(
+  "Date.now Math.random document.write globalThis.fetch Deno.connect Deno.connectTls Deno.startTls".split(
+    " ",
+  ),
+);
 
 /** Paths of all files, sorted. */
 export async function allPaths(folder = ""): Promise<string[]> {
@@ -139,14 +145,18 @@ function look(node: Tree, module: Module): void {
       return;
     case "MemberExpression": {
       const name = `${nameOf(node.object)}.${nameOf(node.property)}`;
-      if (["Date.now", "Math.random", "document.write"].includes(name)) use(name);
+      if (WATCHED_MEMBERS.has(name)) use(name);
       return;
     }
+    case "VariableDeclarator":
+      if (nameOf(node.init) === "fetch") use("fetch");
+      return;
     case "NewExpression":
     case "CallExpression": {
       const callee = nameOf(node.callee);
       if (callee === "Date" && (node.arguments as unknown[]).length === 0) use("new Date()");
       if (callee === "Function") use("new Function");
+      if (callee === "fetch") use("fetch");
       return;
     }
     case "AwaitExpression":
