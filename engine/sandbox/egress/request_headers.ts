@@ -37,7 +37,6 @@ export function faultInHeaders(headers: Headers): string | undefined {
     if (isOurs(name)) return `Header ${name.toLowerCase()} cannot be set; it is the connection's own`;
     if (UNSEEN.test(value)) return `Header ${name} holds a line end or a control character`;
     if (value.length > LONGEST_VALUE) return `Header ${name} is longer than ${LONGEST_VALUE} characters`;
-    // deno-lint-ignore no-control-regex -- a header is sent as bytes
     if (/[^\0-\xff]/.test(value)) return `Header ${name} holds a character beyond Latin-1`;
   }
 }
