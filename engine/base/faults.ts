@@ -28,6 +28,10 @@ export const FAULT_POINTS = [
   "timer.fired",
   /** A posted command was taken up, and is not applied yet. */
   "command.accepted",
+  /** Steps are listed for other workers; one has claimed a step; what came of it is in the inbox of its run. */
+  "route.offered",
+  "route.claimed",
+  "route.reported",
   /** An item of a map has succeeded, and that is durable. */
   "map.item",
   /** A join has settled, and what runs on without need is not aborted yet. */

@@ -123,6 +123,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       ...(isObject(fallback) && fallback.value !== undefined ? { fallback: { inline: fallback.value } } : {}),
       ...insteadOf(fallback, needs),
       ...eachOf(node.cell.header.each),
+      ...requiresOf(node.cell.header.requires),
       ...(reuse ? { reuse: { run: past.run, value: past.value } } : {}),
     };
   });
@@ -175,6 +176,11 @@ function eachOf(each: Json | undefined): Pick<PlanStep, "each"> {
   if (!isObject(each)) return {};
   const concurrency = typeof each.concurrency === "number" ? each.concurrency : DEFAULT_ITEMS;
   return { each: { concurrency, errors: each.errors === "continue" ? "continue" : "stop" } };
+}
+
+function requiresOf(requires: Json | undefined): Pick<PlanStep, "requires"> {
+  const tokens = Array.isArray(requires) ? requires.filter((token) => typeof token === "string") : [];
+  return tokens.length === 0 ? {} : { requires: [...new Set(tokens)].sort() };
 }
 
 function isRead(mode: "value" | "optional" | "after" | "any"): boolean {

@@ -51,6 +51,8 @@ export interface PlanStep {
   why: string;
   /** Hashes over kind, source and header; params read; and the fingerprints of the cells whose values it reads. */
   fingerprint: string;
+  /** What a worker must have to run it, sorted; absent: nothing. */
+  requires?: string[];
   retry: RetryPolicy;
   /** Longest an attempt may take, in ms; 0 is no limit. */
   timeoutMs: number;

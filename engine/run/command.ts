@@ -9,7 +9,7 @@ import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits
 import type { OnLimit } from "../notebook/spend/limits.ts";
 import type { LimitChange, RunEvent, StepProblem, Usage, Warning } from "./event.ts";
 import type { Amounts } from "./spend/amounts.ts";
-import type { Hold } from "./state.ts";
+import type { Hold, WorkerSession } from "./state.ts";
 
 /** Who says it, and why if they say. */
 export interface Told {
@@ -54,7 +54,13 @@ export type ControlCommand =
   }
   /** An operator ends a suspension: its attempt goes on with a signal of the operator's, or fails. */
   | { type: "resumeSuspension"; step: string; id: string; payload?: StoredValue } & Told
-  | { type: "closeSuspension"; step: string } & Told;
+  | { type: "closeSuspension"; step: string } & Told
+  /** A worker that has what a held step requires has claimed it. */
+  | { type: "routeAttempt"; step: string; attempt: number; on: WorkerSession }
+  /** What such a worker has to say of the attempt: that it goes on, or how it went. */
+  | { type: "reportAttempt"; step: string; on: WorkerSession; report: AttemptReport }
+  /** It is lost, or gives the attempt back. */
+  | { type: "loseAttempt"; step: string; attempt: number; lost: boolean };
 
 /** A command to a run. `step` is a cell's name. */
 export type RunCommand =
@@ -154,6 +160,23 @@ export type RunCommand =
   | { type: "settleJoin"; step: string }
   /** Ends a run that has nothing left to do; whoever applies commands asks for it (`next.ts`). */
   | { type: "endRun" };
+
+/** What is said of an attempt by whoever runs it. */
+export type AttemptReport = Extract<RunCommand, { type: typeof ATTEMPT_REPORTS[number] }>;
+
+/** See {@link AttemptReport}. */
+export const ATTEMPT_REPORTS = [
+  "openWaitpoint",
+  "reserveSpend",
+  "suspendAttempt",
+  "delayAttempt",
+  "holdAttempt",
+  "succeedAttempt",
+  "failAttempt",
+  "openMap",
+  "declineAttempt",
+  "cancelAttempt",
+] as const;
 
 /** What the worker must do once the events are durable. */
 export type RunAction =

@@ -10,7 +10,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { FailureCategory, StoredValue } from "../plan/types.ts";
 import type { Limits } from "../notebook/spend/limits.ts";
 import type { Amounts } from "./spend/amounts.ts";
-import type { Hold } from "./state.ts";
+import type { Hold, WorkerSession } from "./state.ts";
 import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits/types.ts";
 
 /** What went wrong in a step or a run, for a person and for the retry rule. */
@@ -110,9 +110,12 @@ export type RunEvent =
     cells?: Record<string, LimitChange>;
     by: string;
   }
-  | { type: "step.started"; step: string; attempt: number; reason: AttemptReason }
+  /** `on`: another worker than the run's owner runs it, which has what the step requires. */
+  | { type: "step.started"; step: string; attempt: number; reason: AttemptReason; on?: WorkerSession }
   /** An attempt that had given its slot back goes on. */
-  | { type: "step.continued"; step: string; attempt: number }
+  | { type: "step.continued"; step: string; attempt: number; on?: WorkerSession }
+  /** The worker that ran it for the owner was lost, or gave it back (`lost: false`). */
+  | { type: "step.interrupted"; step: string; attempt: number; lost: boolean }
   /** An attempt gives its slot back until `due`; its handler is called again with `saved`. */
   | {
     type: "step.delayed";

@@ -23,7 +23,7 @@ import { changeLimits, count, reserve } from "./fold/spend.ts";
 import { nothing } from "./spend/amounts.ts";
 import { type Derived, enter, finish, leave, makeReady, stepOf } from "./fold/move.ts";
 import { end } from "./fold/settle.ts";
-import { DEFAULT_PRIORITY, type Run, type Step } from "./state.ts";
+import { DEFAULT_PRIORITY, type Run, type Step, type WorkerSession } from "./state.ts";
 import { idleUntil } from "./timers.ts";
 
 export type { Derived } from "./fold/move.ts";
@@ -57,6 +57,8 @@ export function newRun(id: string, plan: Plan): Run {
     halted: false,
     ready: new Set(),
     open: new Set(),
+    away: new Set(),
+    routed: plan.steps.some(({ requires }) => requires !== undefined),
     waiting: new Set(),
     parked: new Set(),
     deciding: new Set(),
@@ -121,10 +123,10 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
       run.startAt = undefined;
       break;
     case "run.adopted":
-      for (const name of [...run.open]) interrupt(run, stepOf(run, name), at, derived, true);
+      for (const name of withOwner(run)) interrupt(run, stepOf(run, name), at, derived, true);
       break;
     case "run.released":
-      for (const name of [...run.open]) interrupt(run, stepOf(run, name), at, derived, false);
+      for (const name of withOwner(run)) interrupt(run, stepOf(run, name), at, derived, false);
       // Whether it waits for the clock or a person is in its steps, and the record's time says as of when.
       run.phase = "active";
       run.phase = idleUntil(run, at) <= at ? "queued" : "suspended";
@@ -183,9 +185,14 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
         step.signals =
         step.counted =
           undefined;
+      goAway(run, step, event.on);
       break;
     case "step.continued":
       begin(run, step, at);
+      goAway(run, step, event.on);
+      break;
+    case "step.interrupted":
+      interrupt(run, step, at, derived, event.lost);
       break;
     case "step.delayed":
       giveBack(step, event, at);
@@ -224,8 +231,10 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       claim(run, step, event);
       if (step.attempt === "open") {
         // It kept its slot: what has run so far counts, and it is called again.
+        const wasAway = step.away !== undefined;
         giveBack(step, { saved: event.saved, frames: event.frames ?? 0 }, at);
-        begin(run, step, at);
+        if (wasAway) enter(run, step, "ready", "slot", at);
+        else begin(run, step, at);
       } else if (event.due === undefined) enter(run, step, "ready", "slot", at);
       else enter(run, step, "suspended", "delay", at, event.due);
       break;
@@ -370,6 +379,17 @@ function foldEnded(
 function begin(run: Run, step: Step, at: Millis): void {
   enter(run, step, "running", "none", at);
   step.attempt = "open";
+}
+
+/** Open attempts that are with the run's owner. */
+function withOwner(run: Run): string[] {
+  return [...run.open].filter((name) => !run.away.has(name));
+}
+
+function goAway(run: Run, step: Step, on: WorkerSession | undefined): void {
+  if (on === undefined) return;
+  step.away = on;
+  run.away.add(step.plan.cell);
 }
 
 /** A step is cancelled: one that was told so itself follows its policy, one that ends with its run or a join does not. */

@@ -14,8 +14,14 @@ import { mayStart } from "./transition.ts";
  * The next command that the state itself calls for, or nothing.
  *
  * @param slots attempts that the worker may still open
+ * @param covers whether the worker has all that a step requires; one that it may not start is held, for others
  */
-export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | undefined {
+export function nextCommand(
+  run: Run,
+  slots: number,
+  now: Millis,
+  covers: Covers = () => true,
+): RunCommand | undefined {
   if (run.phase === "ended") return undefined;
   if (isOver(run)) return { type: "endRun" };
   if (run.deadline !== undefined && run.deadline <= now && run.intent !== "cancel") {
@@ -34,21 +40,35 @@ export function nextCommand(run: Run, slots: number, now: Millis): RunCommand | 
       if (phase === "suspended" && (suspension === undefined || run.intent === "go")) {
         return { type: "fireTimer", timer: id };
       }
-      const command = full ? undefined : startOf(run, step, now);
+      const command = full ? undefined : startOf(run, step, now, covers);
       if (command !== undefined) return command;
     }
   }
-  if (full) return undefined;
+  if (full) return run.routed ? heldForOthers(run, now, covers) : undefined;
   for (const name of run.ready) {
-    const command = startOf(run, name, now);
+    const command = startOf(run, name, now, covers);
     if (command !== undefined) return command;
   }
 }
 
-/** A step starts, or is held because there is no time left for it. */
-function startOf(run: Run, name: string, now: Millis): RunCommand | undefined {
+type Covers = (requires: readonly string[]) => boolean;
+
+/** EN-1305 What another worker is to do waits for no slot of this one. */
+function heldForOthers(run: Run, now: Millis, covers: Covers): RunCommand | undefined {
+  for (const name of run.ready) {
+    const { requires } = run.steps.get(name)!.plan;
+    if (requires !== undefined && !covers(requires)) return startOf(run, name, now, covers);
+  }
+}
+
+/** A step starts, or is held because this worker lacks what it requires, or there is no time left for it. */
+function startOf(run: Run, name: string, now: Millis, covers: Covers): RunCommand | undefined {
   const step = run.steps.get(name)!;
   if (!mayStart(run, step, now)) return undefined;
+  const { requires } = step.plan;
+  if (requires !== undefined && !covers(requires)) {
+    return { type: "holdStep", step: name, wait: "capability" };
+  }
   return isOutOfTime(run, step) ? { type: "holdStep", step: name, wait: "budget" } : {
     type: "startAttempt",
     step: name,

@@ -23,6 +23,8 @@ const DERIVED_RUN = new Set([
   "successors",
   "ready",
   "open",
+  "away",
+  "routed",
   "waiting",
   "parked",
   "deciding",
@@ -86,6 +88,7 @@ export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
     for (const name of snapshot[list]) run[list].add(name);
   }
   for (const [name, step] of run.steps) {
+    if (step.away !== undefined) run.away.add(name);
     if (step.phase === "ended") run.left--;
     else if (step.phase === "idle" && isDecided(step)) run.deciding.add(name);
     else if (step.wait === "budget" && step.want !== undefined && step.due === undefined) run.short.add(name);

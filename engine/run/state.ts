@@ -60,6 +60,12 @@ export const HOLDS = ["capability", "quota", "budget", "doubt", "operator"] as c
 /** One of {@link HOLDS}. */
 export type Hold = typeof HOLDS[number];
 
+/** The session of a worker. */
+export interface WorkerSession {
+  worker: string;
+  epoch: number;
+}
+
 /** One cell in one run. */
 export interface Step {
   readonly plan: PlanStep;
@@ -103,6 +109,8 @@ export interface Step {
   suspension?: Suspension;
   /** What ended its last suspension: what the handler gets. */
   signals?: readonly Signal[];
+  /** Its open attempt is not with the run's owner but with this session. */
+  away?: WorkerSession;
   /** A person told its open attempt to end so. */
   told?: "cancelled" | "skipped";
   /** A person asked for the attempt that is to come. */
@@ -206,6 +214,10 @@ export interface Run {
   readonly ready: Set<string>;
   /** Steps with an open attempt. */
   readonly open: Set<string>;
+  /** Of those, the ones whose attempt is not with the run's owner. */
+  readonly away: Set<string>;
+  /** Some of its steps want a worker with more than others have. */
+  readonly routed: boolean;
   /** Steps that wait for the clock: those with `due`. */
   readonly waiting: Set<string>;
   /** Steps that wait for something that no clock brings: held or suspended, without `due`. */
@@ -236,7 +248,9 @@ export function illegal(run: Run): string | undefined {
   if ((run.phase === "ended") !== (run.outcome !== "none")) {
     return `a run in phase ${run.phase} has outcome ${run.outcome}`;
   }
-  if (run.phase !== "active" && run.open.size > 0) return `a run in phase ${run.phase} has open attempts`;
+  if (run.phase !== "active" && run.open.size > run.away.size) {
+    return `a run in phase ${run.phase} has open attempts`;
+  }
   for (const [name, step] of run.steps) {
     const wrong = illegalStep(step);
     if (wrong !== undefined) return `${name}: ${wrong}`;
@@ -255,6 +269,8 @@ export function illegal(run: Run): string | undefined {
     }
     const short = step.wait === "budget" && step.want !== undefined && !timed;
     if (run.short.has(name) !== short) return `${name} is not listed as short of its budget`;
+    if (run.away.has(name) !== (step.away !== undefined)) return `${name} is not listed as away`;
+    if (step.away !== undefined && step.phase !== "running") return `${name} is away in phase ${step.phase}`;
     if (step.reserved !== undefined && step.attempt !== "open") {
       return `${name}: a reservation with attempt ${step.attempt}`;
     }

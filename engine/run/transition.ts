@@ -12,6 +12,7 @@ import { attemptCommands } from "./commands/attempt.ts";
 import type { Handlers } from "./commands/decide.ts";
 import { joinCommands } from "./commands/join.ts";
 import { mapCommands } from "./commands/map.ts";
+import { reported, routeCommands } from "./commands/route.ts";
 import { runCommands } from "./commands/run.ts";
 import { spendCommands } from "./commands/spend.ts";
 import { stepCommands } from "./commands/step.ts";
@@ -29,6 +30,8 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   ...joinCommands,
   ...spendCommands,
   ...mapCommands,
+  ...routeCommands,
+  reportAttempt: (run, command, now) => reported(run, command, (report) => transition(run, report, now)),
 };
 
 /**

@@ -56,6 +56,32 @@ export const lanePrefix: Key = ["lane"];
 /** Rewritten by each claim in a lane that has a limit, so that of several that count its runs one wins. */
 export const laneGateKey = (lane: string): Key => ["gate", lane];
 
+/**
+ * A step that wants what its run's owner lacks, by the set of what it wants and in the order of ranks.
+ * `set` is a name for that set.
+ */
+export const offerKey = (set: string, rank: number, run: string, step: string): Key => [
+  "offer",
+  set,
+  rank,
+  run,
+  step,
+];
+/** Offers of a set, those that come first at the front, or, without `set`, all. */
+export const offerPrefix = (set?: string): Key => set === undefined ? ["offer"] : ["offer", set];
+/** A set that something was offered for. */
+export const offerSetKey = (set: string): Key => ["offers", set];
+/** All such sets. */
+export const offerSetPrefix: Key = ["offers"];
+/** Which session runs an attempt for the owner of its run. */
+export const stepLeaseKey = (run: string, step: string): Key => ["steplease", run, step];
+/** Those of a run, or, without `run`, of all. */
+export const stepLeasePrefix = (run?: string): Key => run === undefined ? ["steplease"] : ["steplease", run];
+/** That such an attempt is to end. */
+export const stepStopKey = (run: string, step: string): Key => ["stepstop", run, step];
+/** Those of a run. */
+export const stepStopPrefix = (run: string): Key => ["stepstop", run];
+
 /** What a worker offers, for as long as its session lasts. */
 export const workerKey = (worker: string): Key => ["worker", worker];
 /** All workers that have a session, and those whose session has ended without them. */

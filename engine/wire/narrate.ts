@@ -36,14 +36,18 @@ export function narrate(run: Run, record: JournalRecord): WireEvent[][] {
 export function narrateEvent(run: Run, event: RunEvent, seq: number, at: Millis, n: number): WireEvent[] {
   const derived = foldEvent(run, event, at);
   const base = { seq, at };
-  return [ownEvent(run, event, base), ...derivedEvents(run, event, derived, base)].map((told, i) =>
+  const own = event.type === "step.interrupted" ? [] : [ownEvent(run, event, base)];
+  return [...own, ...derivedEvents(run, event, derived, base)].map((told, i) =>
     ({ ...told, n: n + i }) as WireEvent
   );
 }
 
 type Base = { seq: number; at: Millis };
 
-function ownEvent(run: Run, event: RunEvent, base: Base): Told {
+/** What became of a step that was interrupted is told as what followed from that. */
+type OwnEvent = Exclude<RunEvent, { type: "step.interrupted" }>;
+
+function ownEvent(run: Run, event: OwnEvent, base: Base): Told {
   switch (event.type) {
     case "run.queued":
       return {
@@ -78,13 +82,14 @@ function ownEvent(run: Run, event: RunEvent, base: Base): Told {
   }
 }
 
-function stepEvent(step: Step, event: Extract<RunEvent, { step: string }>, base: Base): Told {
+function stepEvent(step: Step, event: Extract<OwnEvent, { step: string }>, base: Base): Told {
   const common = { ...base, step: event.step, label: stepLabel(step), attempt: step.attempts };
   switch (event.type) {
     case "step.started":
       return { ...common, type: event.type, reason: event.reason };
     case "step.continued":
       return { ...common, type: event.type };
+
     case "step.delayed":
       return { ...common, type: event.type, due: event.due };
     case "step.held":
@@ -164,7 +169,8 @@ function failureMarker({ code }: StepProblem): Marker {
 function derivedEvents(run: Run, event: RunEvent, derived: Derived, base: Base): Told[] {
   const of = (name: string) => run.steps.get(name)!;
   const about = (step: string) => ({ ...base, step, label: stepLabel(of(step)) });
-  const lost: Marker = event.type === "run.released" ? "released" : "lease-expired";
+  const given = event.type === "run.released" || event.type === "step.interrupted" && !event.lost;
+  const lost: Marker = given ? "released" : "lease-expired";
   return [
     ...derived.reopened.map((step): Told => ({
       ...about(step),

@@ -168,6 +168,8 @@ export interface EngineOptions {
   retention?: Partial<Retention>;
   /** Takes up only these runs and those that this process submits, and leaves all others alone. Absent: every run. */
   only?: readonly string[];
+  /** What engines of one process that share a store know each other by, so that they hear of each other at once. Default: the store. */
+  bell?: object;
   /** Tokens of what this process can do that others may not, such as `gpu`. */
   capabilities?: readonly string[];
   /** Lanes whose runs the worker takes up; absent: all. */
@@ -212,6 +214,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ids,
     log,
     worker: options.worker,
+    bell: options.bell ?? options.store,
     sessionTtlMs: options.sessionTtlMs,
     slots: options.slots,
     maxRuns: options.maxRuns,
@@ -303,7 +306,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   async function* following(run: string, after: string | undefined, signal: AbortSignal, live: boolean) {
     const head = await headOf(run);
-    const owns = (id: string) => worker?.owns(id) ?? false;
+    // What other workers put out for a run is in the store alone.
+    const owns = (id: string) => worker?.ownsWhole(id) ?? false;
     yield* follow({ journals, feed, clock, owns }, head, {
       after,
       live,

@@ -22,8 +22,8 @@ export const stored = z.union([
 ]);
 /** A category of failure. */
 export const category = z.enum(FAILURE_CATEGORIES);
-const problem = z.strictObject({ category, code: z.string().optional(), message: z.string() });
-const usage = z.strictObject({
+export const problem = z.strictObject({ category, code: z.string().optional(), message: z.string() });
+export const usage = z.strictObject({
   model: z.string().optional(),
   inputTokens: z.number().optional(),
   outputTokens: z.number().optional(),
@@ -43,7 +43,7 @@ export const amounts = z.strictObject({
 });
 /** New limits of cells by name. */
 export const cellLimits = z.record(z.string(), limitChange);
-const warning = z.strictObject({
+export const warning = z.strictObject({
   type: z.enum(["performance", "cost", "resource", "deprecation", "quality"]),
   severity: z.enum(["low", "medium", "high"]).default("medium"),
   message: z.string(),
@@ -60,11 +60,13 @@ export const tags = z.record(z.string().max(64), z.string().max(256)).refine(
 );
 /** Name of a lane. */
 export const laneName = z.string().regex(LANE_NAME);
+/** The session of a worker. */
+export const on = z.strictObject({ worker: z.string(), epoch: count });
 const ofAttempt = { step: z.string(), attempt: count };
 const endOfAttempt = { ...ofAttempt, frames: count, usage: usage.optional() };
 
 /** When a suspension is over; deeper than any that is made is refused. */
-const condition: z.ZodType<Condition> = z.lazy(() =>
+export const condition: z.ZodType<Condition> = z.lazy(() =>
   z.discriminatedUnion("type", [
     z.strictObject({ type: z.literal("signal"), name: z.string(), match: json.optional() }),
     z.strictObject({ type: z.literal("allOf"), of: z.array(condition) }),
@@ -79,7 +81,7 @@ const condition: z.ZodType<Condition> = z.lazy(() =>
   ])
 );
 const then = z.enum(AT_TIMEOUT);
-const timeout = z.union([
+export const timeout = z.union([
   z.strictObject({ ms: millis, then }),
   z.strictObject({
     ms: millis,
@@ -160,8 +162,10 @@ export const event = z.discriminatedUnion("type", [
     type: z.literal("step.started"),
     ...ofAttempt,
     reason: z.enum(["first", "retry", "recovery", "manual"]),
+    on: on.optional(),
   }),
-  z.strictObject({ type: z.literal("step.continued"), ...ofAttempt }),
+  z.strictObject({ type: z.literal("step.continued"), ...ofAttempt, on: on.optional() }),
+  z.strictObject({ type: z.literal("step.interrupted"), ...ofAttempt, lost: z.boolean() }),
   z.strictObject({
     type: z.literal("step.delayed"),
     ...ofAttempt,

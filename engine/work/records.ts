@@ -5,18 +5,21 @@
  * Unknown fields are refused, because a record that says more than this version knows was written by a newer one.
  */
 import { z } from "zod";
+import { ERROR_CODES, type ErrorCode } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { ON_LIMIT } from "../notebook/spend/limits.ts";
 import type { Plan } from "../plan/types.ts";
 import type { ControlCommand } from "../run/command.ts";
 import type { JournalRecord } from "../run/event.ts";
 import type { Snapshot } from "../run/snapshot.ts";
+import type { WorkerSession } from "../run/state.ts";
 import type { SignalResult } from "../run/waits/types.ts";
 import { decodeRecord } from "../store/codec.ts";
 import type { Entry } from "../store/store.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { RunHead } from "./commit/live_run.ts";
 import { LANE_STATES, type LaneRules, LEAST_WEIGHT, MOST_WEIGHT } from "./lanes/lane.ts";
+import { attemptReport } from "./routed/report_schema.ts";
 import type { Registration } from "./workers/registration.ts";
 import {
   category,
@@ -27,6 +30,7 @@ import {
   laneName,
   limitChange,
   millis,
+  on,
   sent,
   signalResult,
   stored,
@@ -92,6 +96,11 @@ export interface Lease {
   lane?: string;
 }
 
+/** Which session runs an attempt for its run's owner. */
+export interface StepLease extends WorkerSession {
+  attempt: number;
+}
+
 const lease = z.strictObject({
   session: z.string(),
   epoch: count,
@@ -137,6 +146,9 @@ const command = z.discriminatedUnion("type", [
     ...told,
   }),
   toStep("closeSuspension"),
+  z.strictObject({ type: z.literal("routeAttempt"), step: name, attempt: count, on }),
+  z.strictObject({ type: z.literal("reportAttempt"), step: name, on, report: attemptReport }),
+  z.strictObject({ type: z.literal("loseAttempt"), step: name, attempt: count, lost: z.boolean() }),
 ]) satisfies z.ZodType<ControlCommand>;
 
 /** What became of a command, kept for a day (EN-511). */
@@ -201,6 +213,7 @@ const step = z.strictObject({
   instead: z.string().optional(),
   limits: limits.optional(),
   onLimit: z.enum(ON_LIMIT).optional(),
+  requires: names.optional(),
   reuse: z.strictObject({ run: z.string().optional(), value: stored }).optional(),
 });
 
@@ -228,6 +241,9 @@ const worker = z.strictObject({
   code: z.string(),
   startedAt: millis,
 }) satisfies z.ZodType<Registration>;
+const offer = z.strictObject({ attempt: z.int().positive() });
+const offerSet = z.strictObject({ requires: names });
+const stepLease = z.strictObject({ ...on.shape, attempt: z.int().positive() });
 const past = z.strictObject({ run: z.string(), fingerprint: z.string(), at: millis });
 const request = z.strictObject({ made: z.string(), fingerprint: z.string(), at: millis });
 
@@ -248,6 +264,17 @@ export const readLane = (entry: Stored): LaneRules => decodeRecord(entry, (value
 /** Reads what a worker offers. */
 export const readWorker = (entry: Stored): Registration =>
   decodeRecord(entry, (value) => worker.parse(value));
+/** Reads what is offered: the number of the attempt. */
+export const readOffer = (entry: Stored): z.infer<typeof offer> =>
+  decodeRecord(entry, (value) => offer.parse(value));
+/** Reads which attempt is to end. */
+export const readStepStop = readOffer;
+/** Reads what a set of capabilities is. */
+export const readOfferSet = (entry: Stored): z.infer<typeof offerSet> =>
+  decodeRecord(entry, (value) => offerSet.parse(value));
+/** Reads which session runs an attempt. */
+export const readStepLease = (entry: Stored): StepLease =>
+  decodeRecord(entry, (value) => stepLease.parse(value));
 /** Reads a posted command. */
 export const readPosted = (entry: Stored): ControlCommand =>
   decodeRecord(entry, (value) => command.parse(value));
@@ -273,3 +300,8 @@ export const readRole = (entry: Stored): z.infer<typeof role> =>
   decodeRecord(entry, (value) => role.parse(value));
 /** Reads a plan, as kept among the artifacts. Throws what zod throws. */
 export const readPlan = (value: Json): Plan => plan.parse(value) as Plan;
+
+/** A code of this version; one of a newer version stands in its sentence. */
+export function knownCode(code: string): ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code) ? code as ErrorCode : "run_busy";
+}

@@ -39,6 +39,7 @@ import type { Journals } from "./journal.ts";
 import type { LaneRules } from "./lanes/lane.ts";
 import { LaneBook } from "./lanes/lane_book.ts";
 import type { Feed } from "./stream/feed.ts";
+import { coveredBy, Elsewhere } from "./routed/elsewhere.ts";
 import { Timers } from "./timers.ts";
 import { unpin } from "./upkeep/pins.ts";
 import type { Registration } from "./workers/registration.ts";
@@ -72,6 +73,8 @@ export interface WorkerPorts {
   /** Attempts at a time, and runs in memory; defaults above. */
   slots?: number;
   maxRuns?: number;
+  /** What workers of one process that have the same store know each other by; the store itself if absent. */
+  bell?: object;
   /** Tokens of what it can do that others may not. */
   capabilities?: readonly string[];
   /** Lanes whose runs it takes up; absent: all. */
@@ -97,6 +100,8 @@ interface Tenure {
   timers: Timers<LiveRun>;
   /** When the next run that nobody owns has something to do. */
   lookAt: Timers<"timers">;
+  /** What it has to do with other workers. */
+  elsewhere: Elsewhere;
   over: AbortController;
 }
 
@@ -114,8 +119,10 @@ export class Worker {
   readonly #own: Set<string> | undefined;
 
   readonly #lanes: LaneBook;
+  readonly #capabilities: ReadonlySet<string>;
 
   constructor(private readonly ports: WorkerPorts) {
+    this.#capabilities = new Set(ports.capabilities);
     this.#lanes = new LaneBook(ports.store, ports.clock, ports.lanes);
     this.#own = ports.only === undefined ? undefined : new Set(ports.only);
   }
@@ -146,7 +153,7 @@ export class Worker {
   get running(): number {
     let count = 0;
     for (const { attempts } of this.#tenure?.runs.values() ?? []) count += attempts.size;
-    return count;
+    return count + (this.#tenure?.elsewhere.size ?? 0);
   }
 
   /** Looks at once for runs whose owner is gone. */
@@ -169,6 +176,11 @@ export class Worker {
   lanesChanged(): void {
     this.#lanes.forget();
     this.ring();
+  }
+
+  /** Whether this worker owns the run now and makes all its open attempts itself. */
+  ownsWhole(run: string): boolean {
+    return this.#tenure?.runs.get(run)?.run.away.size === 0;
   }
 
   /** Looks for ready runs and posted commands now instead of at the next poll. */
@@ -261,14 +273,32 @@ export class Worker {
       log,
       retention: this.ports.retention,
       slots,
+      covers: (requires) => coveredBy(this.#capabilities, requires),
       act: (live, action) => this.#act(tenure, live, action),
       gone: (live) => this.#forget(tenure, live),
       written: (live) => this.#written(tenure, live),
       lost: () => this.#lose(tenure),
     });
-    const timers = new Timers<LiveRun>(clock, (live) => committer.wake(live), over.signal);
+    const elsewhere = new Elsewhere({
+      ...this.ports,
+      committer,
+      session: { worker, epoch: held.session.epoch },
+      slots,
+      capabilities: this.#capabilities,
+      runs,
+      open: () => this.#tenure === tenure && !this.#closing && held.trusted,
+      ring: () => this.ring(),
+      trusted: () => held.trusted || this.#lose(tenure),
+      over: over.signal,
+      warn: (what, error) => this.#warn(what, error),
+    });
+    const timers = new Timers<LiveRun>(clock, (live) => {
+      committer.wake(live);
+      // Nothing follows from that by itself when it only waited for somebody to take what it offers.
+      if (live.offers !== undefined && nextDue(live.run) > clock.now()) this.#rest(tenure, live);
+    }, over.signal);
     const lookAt = new Timers<"timers">(clock, () => this.ring(), over.signal);
-    const tenure: Tenure = { held, committer, runs, slots, timers, lookAt, over };
+    const tenure: Tenure = { held, committer, runs, slots, timers, lookAt, elsewhere, over };
     this.#tenure = tenure;
     this.#keepSession(tenure);
     void committer.claim([], [{ key: workerKey(worker), value: encodeRecord(this.#registration()) }], []);
@@ -328,6 +358,7 @@ export class Worker {
           : undefined;
         const settle = () => told ? undefined : this.#rest(tenure, live);
         tenure.committer.submit({ live, command, settle });
+        tenure.elsewhere.taken(live);
         tenure.committer.wake(live);
       },
     };
@@ -342,6 +373,7 @@ export class Worker {
         this.#warn(`No snapshot of ${live.run.id}`, error)
       );
     }
+    tenure.elsewhere.offer(live);
     this.#rest(tenure, live);
   }
 
@@ -353,6 +385,11 @@ export class Worker {
     const waits = live.attempts.size === 0 && until > now &&
       (until > now + REST_MS || live.run.phase !== "active");
     if (!waits) return tenure.timers.set(live, nextDue(live.run));
+    // Somebody may take what it offers in a moment.
+    const offered = live.offers?.size ? live.offeredAt! + REST_MS : now;
+    if (offered > now && live.run.phase === "active") {
+      return tenure.timers.set(live, Math.min(nextDue(live.run), offered));
+    }
     const command: RunCommand = { type: "releaseRun", reason: "waiting" };
     tenure.committer.submit({ live, command, settle: () => {} });
   }
@@ -366,6 +403,7 @@ export class Worker {
 
   #forget(tenure: Tenure, live: LiveRun): void {
     tenure.runs.delete(live.run.id);
+    if (live.run.phase === "ended") tenure.elsewhere.offer(live);
     tenure.timers.set(live, Infinity);
     for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
     // What it waits for may be soon, and what was said to it meanwhile is in the inbox.
@@ -390,6 +428,7 @@ export class Worker {
       if (tenure.over.signal.aborted) return;
       this.#lookForOrphans ||= turn % ORPHANS_EVERY === 0;
       this.ring();
+      tenure.elsewhere.look();
     }
   }
 
@@ -436,6 +475,7 @@ export class Worker {
       case "run":
         return void this.#runAttempt(tenure, live, action.step, action.attempt);
       case "abort":
+        if (tenure.elsewhere.stop(live, action.step, action.attempt)) return;
         return live.attempts.get(action.step)?.abort.abort("cancelled" satisfies AbortReason);
     }
   }
@@ -473,7 +513,8 @@ export class Worker {
     const { clock } = this.ports;
     const until = clock.monotonic() + drainMs;
     tenure.slots.free = -Infinity; // what ends from here on starts nothing
-    const busy = () => [...tenure.runs.values()].some((live) => live.attempts.size > 0);
+    const busy = () =>
+      tenure.elsewhere.size > 0 || [...tenure.runs.values()].some((live) => live.attempts.size > 0);
     while (busy() && clock.monotonic() < until) await clock.sleep(Math.min(20, until - clock.monotonic()));
   }
 
@@ -504,7 +545,8 @@ export class Worker {
   }
 
   /** EN-2101: gives the runs back, so that the next worker may claim them at once and nothing counts as lost. */
-  async #release({ committer, runs }: Tenure): Promise<void> {
+  async #release({ committer, runs, elsewhere }: Tenure): Promise<void> {
+    await elsewhere.idle();
     const command: RunCommand = { type: "releaseRun", reason: "drained" };
     await Promise.all(
       [...runs.values()].map((live) => new Promise((settle) => committer.submit({ live, command, settle }))),
@@ -519,6 +561,7 @@ export class Worker {
   }
 
   #abort(tenure: Tenure): void {
+    tenure.elsewhere.abort();
     for (const live of tenure.runs.values()) {
       for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
     }

@@ -2,6 +2,7 @@
  * The keys of a notebook: which there are, where, and what each may be. Owns: the tables.
  * Never: the rules' working (`rules.ts`), or what depends on more than one key (`cell.ts`, `front_matter.ts`).
  */
+import { areTokens, TOKENS_FORM } from "./capability.ts";
 import { LANE_NAME } from "./lane_name.ts";
 import { durationMs } from "../duration.ts";
 import { PORT_TYPES } from "../outputs.ts";
@@ -106,7 +107,7 @@ const ANY_CELL: Rules = {
   limits,
   onLimit,
   quotas: anything,
-  requires: texts,
+  requires: { expected: TOKENS_FORM, fits: areTokens },
   needs: object({ net: texts, read: texts, write: texts, env: texts }),
   effect: object(),
   onCancel: text,

@@ -171,7 +171,8 @@ export function mayStart(run: Run, step: Step, now: Millis): boolean {
     run.open.size < run.plan.concurrency && (step.due ?? 0) <= now;
 }
 
-function reasonOf(step: Step): AttemptReason {
+/** Why the next attempt of a step begins. */
+export function reasonOf(step: Step): AttemptReason {
   if (step.manual) return "manual";
   if (step.attempt === "interrupted") return "recovery";
   return step.attempts === 0 ? "first" : "retry";

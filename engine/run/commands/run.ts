@@ -52,7 +52,7 @@ export const runCommands: Handlers<RunCommands> = {
 
   adoptRun(run) {
     if (run.phase !== "active") return SAME;
-    const lost = [...run.open].map((name) => run.steps.get(name)!);
+    const lost = [...run.open].map((name) => run.steps.get(name)!).filter(({ away }) => away === undefined);
     const tooOften = lost.filter((step) => step.recoveries >= MAX_RECOVERIES && step.told === undefined);
     return happen([{ type: "run.adopted" }, ...tooOften.map(lostTooOften)]);
   },
@@ -178,7 +178,8 @@ function sameTags(a: Readonly<Record<string, string>>, b: Readonly<Record<string
     names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
 }
 
-function lostTooOften(step: Step): RunEvent {
+/** The event that fails a step whose worker was lost once too often. */
+export function lostTooOften(step: Step): RunEvent {
   return {
     type: "step.failed",
     step: step.plan.cell,

@@ -64,13 +64,17 @@ export function enter(
   else if (step.want !== undefined && due === undefined && wait === "budget") run.short.add(step.plan.cell);
 }
 
-function unlist(run: Run, { plan: { cell } }: Step): void {
+function unlist(run: Run, step: Step): void {
+  const { plan: { cell } } = step;
   run.open.delete(cell);
   run.ready.delete(cell);
   run.waiting.delete(cell);
   run.parked.delete(cell);
   run.deciding.delete(cell);
   run.short.delete(cell);
+  if (step.away === undefined) return;
+  step.away = undefined;
+  run.away.delete(cell);
 }
 
 /** Closes a step's attempt, if it has one that goes on. */

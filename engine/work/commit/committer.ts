@@ -33,6 +33,8 @@ import { type Answer, type Batch, buildTurn, type Item, recordOf, type RunTurn, 
 
 /** Claims without checks, such as snapshots, that go together. */
 const MOST_CLAIMS = 8;
+/** Records that claims write which go together. */
+const MOST_WRITTEN = 300;
 /** Longest wait between tries at a store that does not answer. */
 const OUTAGE_MS = 5_000;
 
@@ -51,6 +53,8 @@ export interface CommitterPorts {
   log: Log;
   retention: Retention;
   slots: { free: number };
+  /** Whether this worker has all that a step requires. */
+  covers(requires: readonly string[]): boolean;
   /** Carries out what a turn calls for. */
   act(live: LiveRun, action: RunAction): void;
   /** A run has ended or was given back, and that is durable. */
@@ -114,6 +118,11 @@ export class Committer {
     this.#kick();
   }
 
+  /** A slot has come free otherwise than by an attempt of a run of this worker. */
+  freed(): void {
+    this.#kick();
+  }
+
   /** Resolves when nothing is queued or in flight. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -157,8 +166,8 @@ export class Committer {
       if (!first) await breath();
       const claims = this.#takeClaims();
       if (claims.length > 0) await this.#writeClaims(claims);
-      const { slots, clock, feed } = this.ports;
-      const turn = buildTurn(this.#queue, slots, this.#hungry, clock.now(), (run) => feed.has(run));
+      const { slots, clock, feed, covers } = this.ports;
+      const turn = buildTurn(this.#queue, slots, this.#hungry, clock.now(), (run) => feed.has(run), covers);
       if (turn.runs.size > 0 || turn.deletes.length > 0) await this.#writeTurn(turn);
       else {
         if (this.#renew) await this.#writeRenewal();
@@ -189,11 +198,16 @@ export class Committer {
    */
   #takeClaims(): Claim[] {
     let count = 0;
+    let written = 0;
     const checked = new Set<string>();
-    const fits = this.#claims.findIndex(({ checks }) => {
+    const fits = this.#claims.findIndex(({ checks, puts, deletes }) => {
       count += checks.length;
+      written += puts.length + deletes.length;
       const keys = checks.map(({ key }) => JSON.stringify(key));
-      if (count > this.ports.store.limits.checks || keys.some((key) => checked.has(key))) return true;
+      if (
+        count > this.ports.store.limits.checks || written > MOST_WRITTEN ||
+        keys.some((key) => checked.has(key))
+      ) return true;
       for (const key of keys) checked.add(key);
       return false;
     });

@@ -63,6 +63,10 @@ export interface LiveRun {
   heldBack?: true;
   /** Events that its last snapshot holds. */
   snapshotAt: number;
+  /** What the store lists of it as offered to other workers, by its key; absent: not known. */
+  offers?: Map<string, Key>;
+  /** When that changed. */
+  offeredAt?: Millis;
   /** The open waitpoints that the store lists. */
   listed: Run["waitpoints"];
 }

@@ -96,6 +96,7 @@ const MUTATIONS_A_COMMAND = 5;
  * @param slots attempts that the worker may open, shared by all its runs
  * @param hungry runs that could start something if there were slots; kept up to date
  * @param watched whether anybody follows a run
+ * @param covers whether the worker has all that a step requires
  */
 export function buildTurn(
   queue: Item[],
@@ -103,6 +104,7 @@ export function buildTurn(
   hungry: Set<LiveRun>,
   at: Millis,
   watched: (run: string) => boolean,
+  covers: Covers = () => true,
 ): Turn {
   const turn: Turn = { at, watched, runs: new Map(), puts: [], deletes: [], answers: [] };
   let bytes = 0;
@@ -135,7 +137,7 @@ export function buildTurn(
   }
   queue.splice(0, queue.length, ...kept);
   for (const live of hungry) if (!turn.runs.has(live)) partOf(turn, live);
-  startWhatMay(turn, slots, hungry);
+  startWhatMay(turn, slots, hungry, covers);
   for (const [live, part] of turn.runs) {
     if (part.events.length === 0 && part.frames.length === 0 && !part.released) turn.runs.delete(live);
   }
@@ -213,11 +215,11 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
   if (isRejected(decision)) return { ok: false, code: decision.rejected, reason: decision.reason };
   if (decision.events.length > 0 && part.events.length === 0) run.seq++;
   for (const event of decision.events) {
-    const open = run.open.size;
+    const open = run.open.size - run.away.size;
     if (part.narration === undefined) foldEvent(run, event, turn.at);
     else part.narration.push(...narrateEvent(run, event, run.seq, turn.at, part.narration.length));
     // What a former session had open never took a slot of this one.
-    if (event.type !== "run.adopted") slots.free -= run.open.size - open;
+    if (event.type !== "run.adopted") slots.free -= run.open.size - run.away.size - open;
     part.events.push(event);
     part.bytes += jsonBytes(event);
     part.headChanged ||= event.type.startsWith("run.");
@@ -228,13 +230,15 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
   return decision.result === undefined ? { ok: true } : { ok: true, result: decision.result };
 }
 
-function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>): void {
+type Covers = (requires: readonly string[]) => boolean;
+
+function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>, covers: Covers): void {
   const waiting = [...hungry].map((live) => turn.runs.get(live)!);
   let parts = [...new Set([...waiting, ...turn.runs.values()])];
   while (parts.length > 0) {
     parts = parts.filter((part) => {
       const full = part.bytes > RUN_BYTES || part.live.released;
-      const command = full ? undefined : nextOf(part.live, slots.free, turn.at);
+      const command = full ? undefined : nextOf(part.live, slots.free, turn.at, covers);
       if (command !== undefined) {
         apply(turn, part, command, slots);
         if (command.type === "startAttempt") hungry.delete(part.live);
@@ -243,14 +247,19 @@ function startWhatMay(turn: Turn, slots: { free: number }, hungry: Set<LiveRun>)
     });
   }
   for (const { live } of turn.runs.values()) {
-    if (live.released || nextOf(live, 1, turn.at) === undefined) hungry.delete(live);
+    if (live.released || nextOf(live, 1, turn.at, covers) === undefined) hungry.delete(live);
     else hungry.add(live);
   }
 }
 
 /** What follows from a run's state; one that was taken up only to be told something may end, and starts nothing. */
-function nextOf({ run, heldBack }: LiveRun, slots: number, at: Millis): RunCommand | undefined {
-  const command = nextCommand(run, slots, at);
+function nextOf(
+  { run, heldBack }: LiveRun,
+  slots: number,
+  at: Millis,
+  covers: Covers,
+): RunCommand | undefined {
+  const command = nextCommand(run, slots, at, covers);
   return heldBack && command !== undefined && STARTING.has(command.type) ? undefined : command;
 }
 

@@ -7,7 +7,7 @@
  */
 import type { Artifacts } from "../../artifacts/artifacts.ts";
 import type { Clock } from "../../base/clock.ts";
-import { EngineError, ERROR_CODES, type ErrorCode } from "../../base/errors.ts";
+import { EngineError } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
 import type { Ids } from "../../base/ids.ts";
 import { canonicalJson, depthWithin, type Json, MAX_DEPTH } from "../../base/json.ts";
@@ -23,15 +23,26 @@ import { answersTo } from "../claim/inbox.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
 import { named } from "../request/idempotency.ts";
-import { type CommandAnswer, readAnswer, readLease } from "../records.ts";
+import { type CommandAnswer, knownCode, readAnswer, readLease } from "../records.ts";
 import { checkLane } from "../lanes/asked.ts";
 import { hashOf, holdsOf } from "../upkeep/names.ts";
 import { factsOf } from "../waits/facts.ts";
 import type { Worker } from "../worker.ts";
 
+/** Commands that have another form here, or that only workers give each other. */
+const OF_THE_ENGINE = [
+  "supplyValue",
+  "releaseRun",
+  "applySignal",
+  "resumeSuspension",
+  "routeAttempt",
+  "reportAttempt",
+  "loseAttempt",
+] as const;
+
 /** What a run can be told. `by` is who says so; a value for a step is given whole. */
 export type Instruction =
-  | Exclude<ControlCommand, { type: "supplyValue" | "releaseRun" | "applySignal" | "resumeSuspension" }>
+  | Exclude<ControlCommand, { type: typeof OF_THE_ENGINE[number] }>
   | { type: "supplyValue"; step: string; value: Json; by: string; reason?: string }
   /** `by` is who was found to send it; `signalKey` names it for a day, on whatever way it comes. */
   | { type: "applySignal"; name: string; by: string; payload?: Json; signalKey?: string; waitpoint?: string }
@@ -270,7 +281,7 @@ async function awaited(
     if (entry !== undefined) {
       const answer = readAnswer(entry);
       if (answer.state === "applied") return { command: id, state: "applied", ...given(answer) };
-      throw new EngineError(codeOf(answer.code), answer.reason);
+      throw new EngineError(knownCode(answer.code), answer.reason);
     }
     const left = until - clock.monotonic();
     if (left <= 0) return { command: id, state: "pending" };
@@ -280,9 +291,4 @@ async function awaited(
 
 function given({ result }: { result?: SignalResult }): { result?: SignalResult } {
   return result === undefined ? {} : { result };
-}
-
-/** A code of this version; one of a newer version stands in its sentence. */
-function codeOf(code: string): ErrorCode {
-  return Object.hasOwn(ERROR_CODES, code) ? code as ErrorCode : "run_busy";
 }

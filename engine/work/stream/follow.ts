@@ -19,7 +19,7 @@ import type { Feed, Stretch, Turnout } from "./feed.ts";
 import { goneAway, type Journals } from "../journal.ts";
 import type { RunHead } from "../commit/live_run.ts";
 import { beginning, decodePosition, encodePosition, type Position } from "./position.ts";
-import { assertFramesKept, type EndedAttempt, endedAttempts } from "./trimmed.ts";
+import { assertFramesKept, type EndedAttempt, endedAttempts, openWithOwner } from "./trimmed.ts";
 
 const BACKLOG = 256;
 /** How long a reader hears nothing before it looks at the store: for runs of others, and as a net for our own. */
@@ -216,7 +216,7 @@ class Reader {
       if (items.length > 0) parts.push(items);
     }
     if (record !== undefined && record.seq > this.#run.seq) {
-      if (record.seq !== this.#run.seq + 1) return "gap";
+      if (record.seq !== this.#run.seq + 1 || this.#endsElsewhere(record)) return "gap";
       const own = narrate(this.#run, record);
       this.#settle(record);
       if (record.seq > this.#silentTo) {
@@ -226,6 +226,17 @@ class Reader {
     // What is shared stays shared: nobody changes items.
     const items = parts.length === 1 ? parts[0]! : parts.flat();
     return items.length === 0 ? undefined : this.#group(items);
+  }
+
+  /** Frames of an attempt that another worker makes are in the store alone, and come before its end. */
+  #endsElsewhere({ events }: JournalRecord): boolean {
+    const { away } = this.#run;
+    return away.size > 0 &&
+      events.some((event) =>
+        endedAttempts(event, []).some(({ step, attempt, frames = Infinity }) =>
+          away.has(step) && frames > this.#seen(step, attempt)
+        )
+      );
   }
 
   #fromStretch({ frames, items }: Stretch): Item[] | "gap" {
@@ -250,7 +261,7 @@ class Reader {
 
   /** A record with the frames that come before what it says. */
   async #tell(record: JournalRecord): Promise<WireGroup> {
-    const open = [...this.#run.open].map((step) => ({ step, attempt: this.#run.steps.get(step)!.attempts }));
+    const open = openWithOwner(this.#run);
     const byEvent = narrate(this.#run, record);
     const items: Item[] = [];
     for (const [at, event] of record.events.entries()) {

@@ -9,6 +9,7 @@ import { EngineError } from "../../base/errors.ts";
 import type { Plan } from "../../plan/types.ts";
 import type { JournalRecord, RunEvent } from "../../run/event.ts";
 import { foldEvent, newRun } from "../../run/fold.ts";
+import type { Run } from "../../run/state.ts";
 import { encodePosition, type Position } from "./position.ts";
 
 /** An attempt that ended, and the number of its last frame where it is known. */
@@ -18,10 +19,18 @@ export interface EndedAttempt {
   frames?: number;
 }
 
+/** Attempts that end when a run changes owner. */
+export function openWithOwner({ open, away, steps }: Run): EndedAttempt[] {
+  return [...open].filter((step) => !away.has(step)).map((step) => ({
+    step,
+    attempt: steps.get(step)!.attempts,
+  }));
+}
+
 /** Attempts that an event ends, given those that were open before it. */
 export function endedAttempts(event: RunEvent, open: readonly EndedAttempt[]): readonly EndedAttempt[] {
   if (event.type === "run.adopted" || event.type === "run.released") return open;
-  return "frames" in event ? [event] : [];
+  return "frames" in event || event.type === "step.interrupted" ? [event] : [];
 }
 
 /**
@@ -40,7 +49,7 @@ export async function assertFramesKept(
   let oldest: number | undefined;
   for await (const record of records) {
     for (const event of record.events) {
-      const open = [...run.open].map((step) => ({ step, attempt: run.steps.get(step)!.attempts }));
+      const open = openWithOwner(run);
       foldEvent(run, event, record.at);
       if (record.seq <= from.seq || record.at > trimmedAt) continue;
       for (const { step, attempt, frames = Infinity } of endedAttempts(event, open)) {

@@ -29,6 +29,8 @@ import {
   pinKey,
   runKey,
   snapshotKey,
+  stepLeasePrefix,
+  stepStopPrefix,
   waitpointPrefix,
 } from "../../store/keys.ts";
 import type { Entry, Key } from "../../store/store.ts";
@@ -90,7 +92,14 @@ async function deleteAll(ports: UpkeepPorts, head: RunHead, deletions: Deletions
   }
   await deletions.add(snapshotKey(head.id));
   for (const key of journal.reverse()) await deletions.add(key);
-  for (const prefix of [inboxPrefix(head.id), answerPrefix(head.id)]) {
+  for (
+    const prefix of [
+      inboxPrefix(head.id),
+      answerPrefix(head.id),
+      stepLeasePrefix(head.id),
+      stepStopPrefix(head.id),
+    ]
+  ) {
     for await (const { key } of store.list(prefix)) await deletions.add(key);
   }
   for await (const entry of store.list(waitpointPrefix(head.id))) {

@@ -33,7 +33,6 @@ function told(text: string, cells?: string[]): string[] {
 const ERRORS: Record<string, string> = {
   effect: "{ reversible: { url: x } }",
   quotas: "{ calls: 1 }",
-  requires: "[net]",
   tools: "[read]",
   onTimeout: "a",
   onCancel: "a",

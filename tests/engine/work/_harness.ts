@@ -67,6 +67,7 @@ export interface EngineTraits {
   slots?: number;
   maxRuns?: number;
   only?: readonly string[];
+  bell?: object;
   capabilities?: readonly string[];
   lanes?: readonly string[];
   retention?: Partial<Retention>;
