@@ -205,7 +205,8 @@ function* C2(id: string, left: LeftRun, lines: readonly Line[]): Iterable<string
   for (const { session, epoch, events } of left.journal) {
     for (const event of events) {
       if (event.type !== "step.started" && event.type !== "step.continued") continue;
-      const name = `${event.step}#${event.attempt} under ${session}@${epoch}`;
+      const by = event.on ?? { worker: session, epoch };
+      const name = `${event.step}#${event.attempt} under ${by.worker}@${by.epoch}`;
       begun.set(name, (begun.get(name) ?? 0) + 1);
     }
   }

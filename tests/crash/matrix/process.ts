@@ -124,25 +124,39 @@ async function main(part: Part): Promise<void> {
 
   const held: { stage?: Stage } = {};
   const behaviour = scenario.behaviour(() => held.stage!);
-  const kind = new ScriptedKind(
-    new Proxy<Behaviour>({}, {
-      get: (_, cell: string) => async (attempt: Parameters<ScriptedKind["run"]>[0]) => {
-        // The step of an item is named otherwise than its cell.
-        evidence.ran(attempt.run, attempt.key.slice(attempt.run.length + 1), attempt.attempt);
-        while (held.stage === undefined) await sleep(1);
-        const act = behaviour[cell];
-        if (act !== undefined) return await act(attempt);
-        const numbers = Object.values(attempt.inputs).map(Number);
-        return { type: "succeeded", value: numbers.reduce((a, b) => a + b, 1) };
-      },
-    }),
-  );
+  const kindOf = (evidence: Evidence) =>
+    new ScriptedKind(
+      new Proxy<Behaviour>({}, {
+        get: (_, cell: string) => async (attempt: Parameters<ScriptedKind["run"]>[0]) => {
+          // The step of an item is named otherwise than its cell.
+          evidence.ran(attempt.run, attempt.key.slice(attempt.run.length + 1), attempt.attempt);
+          while (held.stage === undefined) await sleep(1);
+          const act = behaviour[cell];
+          if (act !== undefined) return await act(attempt);
+          const numbers = Object.values(attempt.inputs).map(Number);
+          return { type: "succeeded", value: numbers.reduce((a, b) => a + b, 1) };
+        },
+      }),
+    );
   const log = {
     write({ code }: { code?: string }) {
       if (code === "session_lost") evidence.note({ at: "lost" });
     },
   };
-  const engine = await engineOf(store, kind, { worker, clock, log, sessionTtlMs: part.ttlMs });
+  const engine = await engineOf(store, kindOf(evidence), { worker, clock, log, sessionTtlMs: part.ttlMs });
+  if (scenario.helper !== undefined) {
+    const own = new Evidence(`${folder}/${part.name}.jsonl`);
+    const name = `${worker}_helper`;
+    await engineOf(own.witness(withMethods(bare, {}), name), kindOf(own), {
+      worker: name,
+      capabilities: scenario.helper,
+      // It is there for what the other offers.
+      only: [],
+      clock,
+      log,
+      sessionTtlMs: part.ttlMs,
+    });
+  }
   const keyless = scenario.keyless === true && fault?.act !== "repeat";
   const done = (views: Report["views"]): never => {
     lock?.release();

@@ -22,6 +22,8 @@ export interface Scenario {
   ends: Record<string, Ending>;
   /** Submits without a key, so that its worker makes the run in its own commit. */
   keyless?: true;
+  /** Each process has another worker besides, with these capabilities. */
+  helper?: string[];
   /** Another process was killed amid it before. */
   inherited?: true;
   /** Its first process closes before the end. */
@@ -262,6 +264,30 @@ export const SCENARIOS: Record<string, Scenario> = {
         cells: Object.fromEntries(["k", "l", "m"].map((name) => [name, { label: succeeded, value: name }])),
       },
     },
+  },
+
+  /** Two cells that only the other worker of each process can run. */
+  route: {
+    async drive(stage) {
+      const text = notebookOf({ a: [], g: ["a"], h: [], z: ["g", "h"] }, {
+        g: "requires: [gpu]",
+        h: "requires: [gpu]",
+      });
+      await stage.ended(await stage.submit({ notebook: "route", text }));
+    },
+    behaviour: () => ({ g: speak, h: speak, z: ({ inputs }) => ({ type: "succeeded", value: inputs }) }),
+    ends: {
+      route: {
+        label: "succeeded",
+        cells: {
+          a: { label: succeeded, value: 1 },
+          g: { label: succeeded, value: "g", text: "g says 0\ng says 1\ng says 2\n" },
+          h: { label: succeeded, value: "h", text: "h says 0\nh says 1\nh says 2\n" },
+          z: { label: succeeded, value: { g: "g", h: "h" } },
+        },
+      },
+    },
+    helper: ["gpu"],
   },
 
   /** A cancel while attempts run. */
