@@ -60,10 +60,11 @@ export const HOLDS = ["capability", "quota", "budget", "doubt", "operator"] as c
 /** One of {@link HOLDS}. */
 export type Hold = typeof HOLDS[number];
 
-/** The session of a worker. */
+/** The session of a worker. `session` is its name, because epochs begin anew once a session has been ended. */
 export interface WorkerSession {
   worker: string;
   epoch: number;
+  session: string;
 }
 
 /** One cell in one run. */

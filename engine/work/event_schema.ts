@@ -61,7 +61,7 @@ export const tags = z.record(z.string().max(64), z.string().max(256)).refine(
 /** Name of a lane. */
 export const laneName = z.string().regex(LANE_NAME);
 /** The session of a worker. */
-export const on = z.strictObject({ worker: z.string(), epoch: count });
+export const on = z.strictObject({ worker: z.string(), epoch: count, session: z.string() });
 const ofAttempt = { step: z.string(), attempt: count };
 const endOfAttempt = { ...ofAttempt, frames: count, usage: usage.optional() };
 

@@ -235,6 +235,7 @@ const lane = z.strictObject({
   state: z.enum(LANE_STATES),
 }) satisfies z.ZodType<LaneRules>;
 const worker = z.strictObject({
+  session: z.string(),
   capabilities: z.array(z.string()),
   lanes: z.array(laneName).optional(),
   slots: count,

@@ -279,10 +279,11 @@ export class Worker {
       written: (live) => this.#written(tenure, live),
       lost: () => this.#lose(tenure),
     });
+    const registration = this.#registration();
     const elsewhere = new Elsewhere({
       ...this.ports,
       committer,
-      session: { worker, epoch: held.session.epoch },
+      session: { worker, epoch: held.session.epoch, session: registration.session },
       slots,
       capabilities: this.#capabilities,
       runs,
@@ -301,7 +302,7 @@ export class Worker {
     const tenure: Tenure = { held, committer, runs, slots, timers, lookAt, elsewhere, over };
     this.#tenure = tenure;
     this.#keepSession(tenure);
-    void committer.claim([], [{ key: workerKey(worker), value: encodeRecord(this.#registration()) }], []);
+    void committer.claim([], [{ key: workerKey(worker), value: encodeRecord(registration) }], []);
     try {
       // By the one look at a time, because two would both find what this worker left and take it twice.
       this.#lookForOrphans = true;
@@ -316,8 +317,9 @@ export class Worker {
   }
 
   #registration(): Registration {
-    const { capabilities = [], lanes, slots = SLOTS, code = "", clock } = this.ports;
+    const { capabilities = [], lanes, slots = SLOTS, code = "", clock, ids } = this.ports;
     return {
+      session: ids.next("wrk"),
       capabilities: [...new Set(capabilities)].sort(),
       ...(lanes === undefined ? {} : { lanes: [...lanes] }),
       slots,

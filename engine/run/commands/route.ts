@@ -58,5 +58,5 @@ export function reported(
 
 function isWith(run: Run, name: string, on: WorkerSession): boolean {
   const away = run.steps.get(name)?.away;
-  return away !== undefined && away.worker === on.worker && away.epoch === on.epoch;
+  return away !== undefined && away.worker === on.worker && away.session === on.session;
 }

@@ -14,12 +14,12 @@ import {
   runKey,
   sessionKey,
   stepLeaseKey,
+  workerKey,
 } from "../../store/keys.ts";
 import type { Check, Entry, Put, Store } from "../../store/store.ts";
-import { readSessionRecord } from "../../store/table/session_chain.ts";
 import type { Committer } from "../commit/committer.ts";
 import { headIn } from "../journal.ts";
-import { readOffer, readOfferSet, readStepLease } from "../records.ts";
+import { readOffer, readOfferSet, readStepLease, readWorker } from "../records.ts";
 import type { WorkerSession } from "../../run/state.ts";
 
 /** An attempt that this worker has claimed, and the command that tells its run so. */
@@ -87,7 +87,7 @@ export async function claimOffer(ports: OfferClaimPorts, offer: Entry): Promise<
 }
 
 /** Whether a session is still the one that a lease names. One that is only late is. */
-export async function isAlive(store: Store, { worker, epoch }: WorkerSession): Promise<boolean> {
-  const [entry] = await store.get([sessionKey(worker)]);
-  return entry !== undefined && readSessionRecord(entry).epoch === epoch;
+export async function isAlive(store: Store, { worker, session }: WorkerSession): Promise<boolean> {
+  const [held, own] = await store.get([sessionKey(worker), workerKey(worker)]);
+  return held !== undefined && own !== undefined && readWorker(own).session === session;
 }

@@ -4,6 +4,8 @@
 
 /** The record of a worker; true while its session lasts. */
 export interface Registration {
+  /** Name of its session. */
+  session: string;
   /** Tokens such as `gpu`, sorted. */
   capabilities: string[];
   /** Lanes whose runs it takes up; absent: all. */

@@ -22,7 +22,7 @@ import type { Registration } from "./registration.ts";
 const TTL_MS = 15_000;
 
 /** A worker that has a session. */
-export interface WorkerState extends Partial<Registration> {
+export interface WorkerState extends Omit<Registration, "session"> {
   id: string;
   epoch: number;
   /** `expired`: it has been silent beyond its time, and its runs are about to be taken up by another. */
@@ -86,15 +86,18 @@ export function openWorkers({ store, clock, worker }: WorkersPorts): Workers {
     }
     const now = clock.now();
     // Whoever has a session and no registration is no worker: it only writes something.
-    return [...await sessions()].filter(([id]) => offers.has(id)).map(([id, { epoch, expiresAt }]) => ({
-      id,
-      epoch,
-      label: expiresAt < now ? "expired" as const : "live" as const,
-      ...offers.get(id)!,
-      runs: runs.get(id) ?? 0,
-      ...(worker?.id === id ? { running: worker.running } : {}),
-      expiresAt,
-    }));
+    return [...await sessions()].filter(([id]) => offers.has(id)).map(([id, { epoch, expiresAt }]) => {
+      const { session: _, ...offer } = offers.get(id)!;
+      return {
+        id,
+        epoch,
+        label: expiresAt < now ? "expired" as const : "live" as const,
+        ...offer,
+        runs: runs.get(id) ?? 0,
+        ...(worker?.id === id ? { running: worker.running } : {}),
+        expiresAt,
+      };
+    });
   };
   const missing = (id: string) =>
     new EngineError("worker_not_found", `No worker has this id: ${id.slice(0, 60)}`);

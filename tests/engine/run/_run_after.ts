@@ -24,6 +24,7 @@ export interface StepSpec {
   reuse?: boolean;
   limits?: Limits;
   onLimit?: OnLimit;
+  requires?: string[];
 }
 
 export function planOf(steps: Record<string, StepSpec>, concurrency = 4): Plan {

@@ -116,9 +116,9 @@ Deno.test("EN-513 EN-514 EN-1304 a step starts where one worker has all that it 
   // Whoever follows elsewhere, or later, sees the same.
   assertEquals((await able.engine.view(run)).cells.b!.text, "one two three");
   const started = (await journalOf(world.store, run)).filter((event) => event.type === "step.started");
-  assertEquals(started.map((event) => "on" in event ? event.on : undefined), [
+  assertEquals(started.map((event) => "on" in event ? event.on?.worker : undefined), [
     undefined,
-    { worker: "able", epoch: 1 },
+    "able",
     undefined,
   ]);
   await world.close();
