@@ -58,6 +58,9 @@ class World {
   readonly store = memoryStore({ clock: this.clock });
   readonly engines: Engine[] = [];
 
+  /** @param apart each worker is like a process of its own, which hears of the others only by looking at the store */
+  constructor(private readonly apart = false) {}
+
   async worker(
     name: string,
     capabilities: string[],
@@ -98,31 +101,33 @@ class World {
 const submit = async (engine: Engine, text: string) =>
   (await engine.submit({ notebook: "n", text, author: "t" })).run;
 
-Deno.test("EN-513 EN-514 EN-1304 a step starts where one worker has all that it requires, and its run goes on with its value", async () => {
-  const world = new World();
-  const owner = await world.worker("owner", ["cpu"]);
-  const able = await world.worker("able", ["gpu", "kind:python"], {
-    b: ({ emit, inputs }) => {
-      for (const word of ["one ", "two ", "three"]) emit({ type: "text", text: word });
-      return { type: "succeeded", value: Number(inputs.a) + 10 };
-    },
+for (const apart of [false, true]) {
+  Deno.test(`EN-513 EN-514 EN-1304 a step starts where one worker has all that it requires, and its run goes on with its value${apart ? ", also of another process" : ""}`, async () => {
+    const world = new World(apart);
+    const owner = await world.worker("owner", ["cpu"]);
+    const able = await world.worker("able", ["gpu", "kind:python"], {
+      b: ({ emit, inputs }) => {
+        for (const word of ["one ", "two ", "three"]) emit({ type: "text", text: word });
+        return { type: "succeeded", value: Number(inputs.a) + 10 };
+      },
+    });
+    const text = notebookOf({ a: [], b: ["a"], c: ["b"] }, { b: "requires: [kind:python, gpu]" });
+    const run = await submit(owner.engine, text);
+    const view = await world.pass(ended(owner.engine, run));
+    assertEquals(valuesOf(view), { a: 1, b: 11, c: 12 });
+    assertEquals([owner.kind.calls, able.kind.calls], [["a#1", "c#1"], ["b#1"]]);
+    assertEquals(view.cells.b!.text, "one two three");
+    // Whoever follows elsewhere, or later, sees the same.
+    assertEquals((await able.engine.view(run)).cells.b!.text, "one two three");
+    const started = (await journalOf(world.store, run)).filter((event) => event.type === "step.started");
+    assertEquals(started.map((event) => "on" in event ? event.on?.worker : undefined), [
+      undefined,
+      "able",
+      undefined,
+    ]);
+    await world.close();
   });
-  const text = notebookOf({ a: [], b: ["a"], c: ["b"] }, { b: "requires: [kind:python, gpu]" });
-  const run = await submit(owner.engine, text);
-  const view = await world.pass(ended(owner.engine, run));
-  assertEquals(valuesOf(view), { a: 1, b: 11, c: 12 });
-  assertEquals([owner.kind.calls, able.kind.calls], [["a#1", "c#1"], ["b#1"]]);
-  assertEquals(view.cells.b!.text, "one two three");
-  // Whoever follows elsewhere, or later, sees the same.
-  assertEquals((await able.engine.view(run)).cells.b!.text, "one two three");
-  const started = (await journalOf(world.store, run)).filter((event) => event.type === "step.started");
-  assertEquals(started.map((event) => "on" in event ? event.on?.worker : undefined), [
-    undefined,
-    "able",
-    undefined,
-  ]);
-  await world.close();
-});
+}
 
 Deno.test("EN-1304 what the owner has it does itself, and offers nothing", async () => {
   const world = new World();
@@ -226,8 +231,8 @@ Deno.test("EN-515 an attempt for a run survives the death of the run's owner, an
 });
 
 Deno.test("EN-515 a cancel reaches whoever makes the attempt within 1 s", async () => {
-  for (const what of ["cancelRun", "cancelStep", "skipStep"] as const) {
-    const world = new World();
+  for (const [what, apart] of [["cancelRun", false], ["cancelStep", true], ["skipStep", true]] as const) {
+    const world = new World(apart);
     const owner = await world.worker("owner", []);
     let abortedAt = 0;
     const able = await world.worker("able", ["gpu"], {
@@ -324,5 +329,72 @@ Deno.test("EN-515 what is paused, stopped or skipped before anybody took it is o
   await world.pass(ended(engine, run));
   while (await offers() > 0) await world.pass(turn());
   assertEquals((await Array.fromAsync(world.store.list(answerPrefix(run)))).length <= 10, true);
+  await world.close();
+});
+
+Deno.test("EN-1102 EN-514 what an attempt elsewhere may use is set aside in its run, and it learns how much that is", async () => {
+  const world = new World();
+  const owner = await world.worker("owner", []);
+  const able = await world.worker("able", ["gpu"], {
+    a: async ({ spend }) => {
+      const first = await spend.reserve([{ calls: 5 }, { calls: 2 }]);
+      if (!first.ok) return first.outcome;
+      return { type: "succeeded", value: { ...first.amounts }, usage: { calls: 2 } };
+    },
+    b: async ({ spend }) => {
+      const room = await spend.reserve([{ calls: 2 }]);
+      return room.ok ? { type: "succeeded", value: 1 } : room.outcome;
+    },
+  });
+  const text = notebookOf({ a: [], b: ["a"] }, { a: "requires: [gpu]", b: "requires: [gpu]" });
+  const run = await submit(owner.engine, `---\nweft: 1\nlimits: { calls: 3 }\n---\n\n${text}`);
+  await world.pass(happened(owner.engine, run, "step.held", "b"));
+  while ((await owner.engine.stepState(run, "b")).wait?.wait !== "budget") await world.pass(turn());
+  assertEquals(await owner.engine.value(run, "a"), { calls: 2 });
+  await world.pass(owner.engine.tell(run, { type: "changeRun", limits: { calls: 9 }, by: "t" }));
+  assertEquals((await world.pass(ended(owner.engine, run))).label, "succeeded");
+  assertEquals(able.kind.calls, ["a#1", "b#1", "b#1"]);
+  await world.close();
+});
+
+for (const when of ["before", "after"]) {
+  Deno.test(`EN-1002 EN-1304 a signal that comes ${when} its step elsewhere waits lets it go on where it may run`, async () => {
+    const world = new World();
+    const owner = await world.worker("owner", []);
+    const asked = gate();
+    const able = await world.worker("able", ["gpu"], {
+      a: async ({ signals }) => {
+        await asked.opened;
+        if (signals !== undefined) return { type: "succeeded", value: signals[0]!.payload! };
+        return { type: "suspended", wait: "signal", condition: { type: "signal", name: "go" } };
+      },
+    });
+    const run = await submit(owner.engine, notebookOf({ a: [] }, GPU));
+    while (able.kind.calls.length === 0) await world.pass(turn());
+    if (when === "after") {
+      asked.open();
+      await world.pass(happened(owner.engine, run, "step.suspended"));
+    }
+    await world.pass(owner.engine.tell(run, { type: "applySignal", name: "go", payload: 42, by: "t" }));
+    asked.open();
+    assertEquals(valuesOf(await world.pass(ended(owner.engine, run))), { a: 42 });
+    assertEquals([able.kind.calls, owner.kind.calls], [["a#1", "a#1"], []]);
+    await world.close();
+  });
+}
+
+Deno.test("EN-809 EN-1304 each item of a step is made where it may run", async () => {
+  const world = new World();
+  const owner = await world.worker("owner", []);
+  const able = await world.worker("able", ["gpu"], {
+    m: ({ inputs }) => ({ type: "succeeded", value: Number(inputs.item) * 2 }),
+  });
+  const text = notebookOf({ a: [], m: [] }, { m: "each: { in: a, concurrency: 2 }\nrequires: [gpu]" });
+  const list = await world.worker("lists", [], { a: () => ({ type: "succeeded", value: [1, 2, 3] }) });
+  const run = await submit(list.engine, text);
+  await world.pass(ended(list.engine, run));
+  assertEquals(await list.engine.value(run, "m"), [2, 4, 6]);
+  assertEquals(able.kind.calls.filter((call) => call.startsWith("m")).length, 3);
+  assertEquals([...owner.kind.calls, ...list.kind.calls].filter((call) => call.startsWith("m")), []);
   await world.close();
 });
