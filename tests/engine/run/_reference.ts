@@ -314,11 +314,14 @@ export class Reference {
       case "suspendAttempt":
       case "resumeSuspension":
       case "closeSuspension":
+      case "routeAttempt":
+      case "reportAttempt":
+      case "loseAttempt":
         return this.#notFollowed(command.type);
     }
   }
 
-  /** Waits for signals and budgets have property tests of their own (`waits/`, `spend/`). */
+  /** Waits for signals, budgets and attempts elsewhere have tests of their own (`waits/`, `spend/`, `routes/`). */
   #notFollowed(what: string): never {
     throw new Error(`The reference does not follow ${what}`);
   }

@@ -43,6 +43,8 @@ interface Before {
   now?: number;
 }
 
+const on = { worker: "w2", epoch: 1, session: "wrk_1" };
+
 const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
   queueRun: [[{ type: "queueRun", event: QUEUED }, ["same", "same", "same", "same"]]],
   startRun: [[{ type: "startRun" }, [
@@ -255,6 +257,28 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
     ]],
   ],
   wakeStep: [[{ type: "wakeStep", step: "a" }, ["same", "same", "same", "/step_ended"]]],
+  // Nothing here is offered to other workers; `routes/` has what is.
+  routeAttempt: [[{ type: "routeAttempt", step: "a", attempt: 1, on }, [
+    "/attempt_stale",
+    "/attempt_stale",
+    "/attempt_stale",
+    "/run_ended",
+  ]]],
+  reportAttempt: [[
+    {
+      type: "reportAttempt",
+      step: "a",
+      on,
+      report: { type: "declineAttempt", step: "a", attempt: 1, frames: 0 },
+    },
+    ["/attempt_stale", "/attempt_stale", "/attempt_stale", "/attempt_stale"],
+  ]],
+  loseAttempt: [[{ type: "loseAttempt", step: "a", attempt: 1, lost: true }, [
+    "/attempt_stale",
+    "/attempt_stale",
+    "/attempt_stale",
+    "/attempt_stale",
+  ]]],
   reserveSpend: [
     [{ type: "reserveSpend", step: "a", attempt: 1, wants: [{ tokens: 1 }] }, [
       "/attempt_stale",

@@ -192,6 +192,7 @@ Deno.test("L1 two operations that rest on the same record are not written as one
     log: noLog,
     retention: DEFAULT_RETENTION,
     slots: { free: 1 },
+    covers: () => true,
     act() {},
     gone() {},
     written() {},
