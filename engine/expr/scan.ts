@@ -31,6 +31,7 @@ const NUMBER = /\d+(\.\d+)?([eE][-+]?\d+)?/y;
  * Reads JSONata text piece by piece.
  *
  * @param from where to begin
+ * @param operand whether a value ends right before, so that a `/` there divides
  * @returns a function that gives the next lexeme, or undefined at the end of the text
  *
  * @example
@@ -40,10 +41,10 @@ const NUMBER = /\d+(\.\d+)?([eE][-+]?\d+)?/y;
  * if (types.join(" ") !== "word open string close ") throw new Error("not the lexemes of a['}}']");
  * ```
  */
-export function lexemes(text: string, from = 0): () => Lexeme | undefined {
+export function lexemes(text: string, from = 0, operand = false): () => Lexeme | undefined {
   let at = from;
   // Decides whether `/` divides or opens a regular expression, as the library's own tokenizer does.
-  let afterOperand = false;
+  let afterOperand = operand;
   return () => {
     if (at >= text.length) return undefined;
     const lexeme = lex(text, at, afterOperand);
@@ -53,7 +54,8 @@ export function lexemes(text: string, from = 0): () => Lexeme | undefined {
   };
 }
 
-function isOperand(text: string, { type, start, end }: Lexeme, before: boolean): boolean {
+/** Whether a value ends with this lexeme, given whether one ended before it. Space and comments change nothing. */
+export function isOperand(text: string, { type, start, end }: Lexeme, before: boolean): boolean {
   if (type === "space" || type === "comment") return before;
   if (type === "open") return false;
   const value = text.slice(start, Math.min(end, start + 4));
