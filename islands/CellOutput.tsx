@@ -9,6 +9,7 @@ import { Output } from "../components/cell/Output.tsx";
 import type { Problem } from "../engine/notebook/types.ts";
 import { loadValue } from "./_client/actions.ts";
 import { usePage } from "./_client/page_store.ts";
+import { Waiting } from "./_client/waiting.tsx";
 
 /** How near the end counts as being there. */
 const NEAR_PX = 24;
@@ -75,6 +76,9 @@ export function CellOutput({ name }: { name: string }): JSX.Element | null {
             onLoad={() => void loadValue(page, name)}
           />
         </div>
+        {cell.label === "suspended" && cell.waits !== undefined && run === page.run.value?.run && (
+          <Waiting name={name} run={run} waits={cell.waits} due={cell.due} />
+        )}
         {over && (
           <button type="button" class="link show-all" onClick={() => setWhole(!whole)}>
             {whole ? "Show less" : "Show all"}

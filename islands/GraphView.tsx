@@ -18,8 +18,8 @@ import {
 import type { GraphEdge } from "../components/cell/facts.ts";
 import type { Point } from "../components/graph/edge_path.ts";
 import { saveLayout } from "./_client/actions.ts";
-import { FlowEdge, type FlowEdgeType } from "./_client/graph_edge.tsx";
-import { CellNode, type CellNodeType } from "./_client/graph_node.tsx";
+import { FlowEdge, type FlowEdgeType } from "./_client/graph/edge.tsx";
+import { CellNode, type CellNodeType } from "./_client/graph/node.tsx";
 import { type PageStore, usePage } from "./_client/page_store.ts";
 
 const NODE_TYPES = { cell: CellNode };

@@ -43,6 +43,7 @@ export function Output({ cell: given, name, run, value, onLoad }: OutputProps): 
       {cell.problem && BESIDES.has(cell.label) && (
         <p class="note warn">Last attempt: {firstLine(cell.problem.message)}</p>
       )}
+      {cell.label === "held" && cell.heldWhy !== undefined && <p class="note warn">{cell.heldWhy}</p>}
       {cell.unsettled && <p class="note warn">{lateWord(cell)}</p>}
       {cell.warnings?.map((warning) => (
         <p key={warning.message} class="note warn">

@@ -106,7 +106,11 @@ const WORDS: Record<StepLabel, Words> = {
       ...(left === undefined ? {} : { detail: `For another ${left}` }),
     };
   },
-  held: (cell) => ({ glyph: "◌", word: HELD_WORDS[cell.held ?? "operator"], tone: "wait" }),
+  held: (cell, { now }) => {
+    const left = cell.due === undefined ? "" : ` for ${formatDuration(Math.max(0, cell.due - now))}`;
+    const word = `${HELD_WORDS[cell.held ?? "operator"]}${left}`;
+    return { glyph: "⏸", word, tone: "wait", detail: cell.heldWhy };
+  },
   "in-doubt": () => ({ glyph: "?", word: "in doubt: did it happen?", tone: "warn" }),
   succeeded: (cell) => ({ glyph: "✓", word: `done${took(cell)}${at(cell)}`, tone: "good" }),
   reused: (cell) => ({ glyph: "⟲", word: `reused${at(cell)}`, tone: "good", detail: cell.reusedFrom }),
@@ -217,5 +221,7 @@ export const RUN_WORDS: Record<RunView["label"], { glyph: string; word: string; 
 /** Whether a run with this label goes on. */
 export function isActive(label: RunView["label"] | undefined): boolean {
   return label !== undefined &&
-    ("delayed queued running retrying waiting pausing paused stopping cancelling").split(" ").includes(label);
+    ("delayed queued held running retrying waiting pausing paused stopping cancelling").split(" ").includes(
+      label,
+    );
 }

@@ -64,6 +64,61 @@ export async function giveValue(store: PageStore, cell: string, value: Json): Pr
   }
 }
 
+/** What is asked of whoever may approve, with the answers so far. */
+export interface Asked {
+  ask: string;
+  context?: Json;
+  value?: Json;
+  deciders?: string[];
+  needed: number;
+  decided: { decision: string; by: string; at: string }[];
+}
+
+/** Reads an approval; nothing if it cannot be read now. */
+export async function readApproval(waitpoint: string): Promise<Asked | undefined> {
+  return await read(`/api/v1/approvals/${encodeURIComponent(waitpoint)}`) as Asked | undefined;
+}
+
+/** Name of the signal that a waitpoint waits for; nothing if it cannot be read now. */
+export async function readSignalName(waitpoint: string): Promise<string | undefined> {
+  const found = await read(`/api/v1/waitpoints/${encodeURIComponent(waitpoint)}`) as { name?: string };
+  return found?.name;
+}
+
+async function read(path: string): Promise<unknown> {
+  const response = await fetch(path).catch(() => undefined);
+  return response?.ok ? await response.json().catch(() => undefined) : undefined;
+}
+
+/** Approves or rejects; a sentence if that was refused. */
+export async function decide(
+  waitpoint: string,
+  decision: { decision: "approve" | "reject"; note?: string; value?: Json },
+): Promise<string | undefined> {
+  try {
+    await send("POST", `/api/v1/approvals/${encodeURIComponent(waitpoint)}/decide`, decision as JsonObject);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Sends a signal to the page's run; what became of it, or a sentence if it was refused. */
+export async function sendSignal(
+  run: string,
+  name: string,
+  payload: Json | undefined,
+): Promise<{ answer?: string; refused?: string }> {
+  const key = newKey();
+  const body = { name, key, ...payload === undefined ? {} : { payload } };
+  try {
+    const path = `/api/v1/runs/${encodeURIComponent(run)}/signals`;
+    const { answer } = await send("POST", path, body, { key });
+    return typeof answer === "string" ? { answer } : {};
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+}
+
 function stepPath(store: PageStore, cell: string): string | undefined {
   const run = store.run.peek()?.run;
   return run && `/api/v1/runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(cell)}`;

@@ -51,9 +51,20 @@ export function canRestart(page: PageStore): boolean {
 /** What a run that waits for the clock does then. */
 const NEXT_WORDS: Partial<Record<RunView["label"], string>> = { delayed: "begins", waiting: "goes on" };
 
+/** What a run waits for that no clock brings. */
+const WAIT_WORDS: Partial<Record<Wait["wait"], string>> = {
+  approval: "waiting for approval",
+  signal: "waiting for a signal",
+  operator: "waiting for an operator",
+  doubt: "in doubt",
+  budget: "over its budget",
+};
+
 function wordOf(page: PageStore, wait: Wait | undefined): string {
   const run = page.run.value!;
   const { word } = RUN_WORDS[run.label];
+  const person = wait === undefined ? undefined : WAIT_WORDS[wait.wait];
+  if (person !== undefined && (run.label === "waiting" || run.label === "held")) return person;
   if (wait?.until !== undefined) return `${NEXT_WORDS[run.label] ?? word} in ${until(page, wait.until)}`;
   const end = page.active ? page.now.value : run.endedAt;
   return run.startedAt === undefined || end === undefined

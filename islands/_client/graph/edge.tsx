@@ -1,9 +1,9 @@
 /** A connection of the graph (ST-408). Owns: nothing but this view; how it goes comes from the cells at its ends. */
 import type { JSX } from "preact";
 import { BaseEdge, type Edge, type EdgeProps, getBezierPath, useInternalNode } from "@xyflow/react";
-import type { GraphEdge } from "../../components/cell/facts.ts";
-import { pathThrough, type Point } from "../../components/graph/edge_path.ts";
-import { usePage } from "./page_store.ts";
+import type { GraphEdge } from "../../../components/cell/facts.ts";
+import { pathThrough, type Point } from "../../../components/graph/edge_path.ts";
+import { usePage } from "../page_store.ts";
 
 /** How an edge goes around nodes, as long as its ends stand where they stood when that was laid out. */
 export interface Detour {

@@ -1,13 +1,13 @@
 /** A cell as a node of the graph. Owns: nothing but this view; its status and last words come from the page's store. */
 import type { JSX } from "preact";
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
-import { Icon } from "../../components/Icon.tsx";
-import { StatusChip } from "../../components/cell/StatusChip.tsx";
-import type { CellFacts } from "../../components/cell/facts.ts";
-import type { CellView } from "../../engine/wire/view.ts";
-import { firstLine } from "../../components/cell/status.ts";
-import { useStatus } from "../CellStatus.tsx";
-import { usePage } from "./page_store.ts";
+import { Icon } from "../../../components/Icon.tsx";
+import { StatusChip } from "../../../components/cell/StatusChip.tsx";
+import type { CellFacts } from "../../../components/cell/facts.ts";
+import type { CellView } from "../../../engine/wire/view.ts";
+import { firstLine } from "../../../components/cell/status.ts";
+import { useStatus } from "../../CellStatus.tsx";
+import { usePage } from "../page_store.ts";
 
 /** A node of React Flow whose data are a cell's facts. */
 export type CellNodeType = Node<{ facts: CellFacts }, "cell">;
