@@ -24,7 +24,7 @@ import { memoryStore } from "../engine/store/memory.ts";
 const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("notebooks/", ROOT);
 /** Kinds that run without key, network or permission. */
-const KINDS = ["agent", "approval", "input", "jsonata", "ts", "wait"];
+const KINDS = ["agent", "approval", "input", "jsonata", "notebook", "ts", "wait"];
 
 const names: string[] = [];
 for await (const entry of Deno.readDir(FOLDER)) if (entry.name.endsWith(".md")) names.push(entry.name);

@@ -18,6 +18,8 @@ export const FAULT_POINTS = [
   "suspend.opened",
   /** What a call may use is set aside, and the call is not made. */
   "budget.reserved",
+  /** The run that a step is to wait for is there, and the step does not wait yet. */
+  "child.submitted",
   "commit.before",
   "commit.after",
   /** An attempt has given its slot back, and that is durable. */

@@ -52,6 +52,7 @@ const TEXT: Partial<Record<Cell["kind"], readonly string[]>> = {
   agent: ["system", "model"],
   input: [],
   jsonata: [],
+  notebook: ["params"],
   ts: [],
 };
 /** Header keys whose text is filled in after the cell has ended, when it has a `result`. */

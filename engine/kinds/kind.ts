@@ -5,7 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { Cell, FrontMatter } from "../notebook/types.ts";
-import type { StepProblem, Usage, Warning } from "../run/event.ts";
+import type { RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Condition, Timeout, WaitKind } from "../run/waits/types.ts";
 import type { Amounts } from "../run/spend/amounts.ts";
 import type { Hold } from "../run/state.ts";
@@ -36,6 +36,7 @@ export interface Attempt {
   /** Adds to the output stream. Never waits; the stream is durable before the attempt's end is. */
   emit(frame: FrameBody): void;
   spend: Spend;
+  children: Children;
   clock: Clock;
 }
 
@@ -66,6 +67,29 @@ export interface Spend {
     wants: readonly Amounts[],
     usage?: Usage,
   ): Promise<{ ok: true; amounts?: Amounts } | { ok: false; outcome: Outcome }>;
+}
+
+/** What an attempt asks to have another notebook run. */
+export interface Children {
+  /**
+   * Begins a run of a notebook of the workspace; an attempt that follows one which was lost gets the run that that one
+   * began. The attempt then waits for a signal whose name is the run's id. If it cannot be, it ends with the outcome.
+   */
+  start(
+    request: { notebook: string; params: JsonObject },
+  ): Promise<{ ok: true; run: string } | { ok: false; outcome: Outcome }>;
+  /** How a run has ended; nothing while it goes on. */
+  result(run: string): Promise<ChildResult | undefined>;
+}
+
+/** How a run of another notebook has ended. */
+export interface ChildResult {
+  outcome: RunOutcome;
+  /** Of the cells on which nothing follows: the one's value, or those of several by name. */
+  value: Json;
+  problem?: StepProblem;
+  /** What it has used. */
+  usage?: Usage;
 }
 
 /** How an attempt went. It never throws to say so: what is thrown is a bug of the kind. */

@@ -9,6 +9,7 @@ import { approvalKind } from "./approval.ts";
 import { inputKind } from "./input.ts";
 import { jsonataKind } from "./jsonata.ts";
 import type { Kinds } from "./kind.ts";
+import { notebookKind } from "./notebook.ts";
 import { tsKind } from "./ts.ts";
 import { waitKind } from "./wait.ts";
 
@@ -28,6 +29,7 @@ export function createKinds({ models, evaluator, workspace }: KindServices): Kin
     inputKind({ workspace }),
     approvalKind({ evaluator }),
     waitKind({ evaluator }),
+    notebookKind({ evaluator }),
   ];
   return new Map(kinds.map((kind) => [kind.name, kind]));
 }

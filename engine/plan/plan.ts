@@ -197,6 +197,8 @@ function whyRun(
   if (volatile !== undefined) return `uses $${volatile}`;
   // An answer is given to one run, and time passes in each.
   if (cell.kind === "approval" || cell.kind === "wait") return "waits in every run";
+  // The text of the other notebook is read when its run begins, so that nothing here says whether it is still the same.
+  if (cell.kind === "notebook") return "runs its notebook in every run";
   if (cell.header.cache === false) return "cache is off";
   return runs === undefined ? undefined : `${runs} runs again`;
 }

@@ -16,7 +16,7 @@ const NOT_RUN = new Set(
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Kinds that say by `onTimeout` what happens when what they wait for does not come. */
-const WAITING: ReadonlySet<Cell["kind"]> = new Set(["approval", "wait"]);
+const WAITING: ReadonlySet<Cell["kind"]> = new Set(["approval", "notebook", "wait"]);
 /** Of an entry of `inputs`. */
 const INPUT_NOT_RUN = new Set("transform validate schema allowPartial".split(" "));
 

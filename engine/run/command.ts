@@ -7,7 +7,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits/types.ts";
 import type { OnLimit } from "../notebook/spend/limits.ts";
-import type { LimitChange, RunEvent, StepProblem, Usage, Warning } from "./event.ts";
+import type { LimitChange, RunEvent, RunOutcome, StepProblem, Usage, Warning } from "./event.ts";
 import type { Amounts } from "./spend/amounts.ts";
 import type { Hold, WorkerSession } from "./state.ts";
 
@@ -52,6 +52,8 @@ export type ControlCommand =
     waitpoint?: string;
     key?: string;
   }
+  /** A run that a step has begun has ended, for the `n`th time; only the engine says so. */
+  | { type: "childEnded"; child: string; n: number; outcome: RunOutcome }
   /** An operator ends a suspension: its attempt goes on with a signal of the operator's, or fails. */
   | { type: "resumeSuspension"; step: string; id: string; payload?: StoredValue } & Told
   | { type: "closeSuspension"; step: string } & Told
@@ -76,6 +78,8 @@ export type RunCommand =
   | { type: "startAttempt"; step: string }
   /** Opens an address for signals to a step whose attempt goes on, for an hour. */
   | { type: "openWaitpoint"; step: string; attempt: number; name: string }
+  /** An open attempt begins a run of its own, which is made in the same commit. */
+  | { type: "openChild"; step: string; attempt: number; child: string }
   | {
     type: "suspendAttempt";
     step: string;

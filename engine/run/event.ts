@@ -181,6 +181,10 @@ export type RunEvent =
     key?: string;
     result: SignalResult;
   }
+  /** A run of the step's own is there, in the commit that has this event, and the step will wait for it (EN-810). */
+  | { type: "child.opened"; step: string; attempt: number; child: string }
+  /** It has ended. */
+  | { type: "child.ended"; step: string; child: string; outcome: RunOutcome }
   /** A suspension is over: its waitpoints are closed and its attempt goes on, at once or at `due`. */
   | {
     type: "step.resumed";

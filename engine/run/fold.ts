@@ -14,6 +14,7 @@ import type { Millis } from "../base/clock.ts";
 import type { Need, Plan, StoredValue } from "../plan/types.ts";
 import { recoveryDelayMs } from "./backoff.ts";
 import type { JournalRecord, RunEvent } from "./event.ts";
+import { endChild, openChild } from "./fold/child.ts";
 import { foldJoinSettled } from "./fold/join_settled.ts";
 import { openMap } from "./fold/map.ts";
 import { newStep } from "./fold/new_step.ts";
@@ -227,6 +228,12 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       });
       break;
     }
+    case "child.opened":
+      openChild(run, step, event.child);
+      break;
+    case "child.ended":
+      endChild(run, event.child);
+      break;
     case "step.resumed":
       claim(run, step, event);
       if (step.attempt === "open") {

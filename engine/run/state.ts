@@ -108,6 +108,8 @@ export interface Step {
   ranMs?: number;
   /** With wait `signal`, `approval` or `children`: for what exactly. */
   suspension?: Suspension;
+  /** The run of its own that it waits for, or will; an attempt that was lost leaves it to the next one. */
+  child?: string;
   /** What ended its last suspension: what the handler gets. */
   signals?: readonly Signal[];
   /** Its open attempt is not with the run's owner but with this session. */
@@ -145,6 +147,13 @@ export interface Step {
   want?: Amounts;
   /** With a hold: why, where more is known than its name says; a sentence without a full stop. */
   holdWhy?: string;
+}
+
+/** A run that a step has begun. */
+export interface ChildRun {
+  readonly step: string;
+  /** It has ended, and this run knows. */
+  readonly ended?: true;
 }
 
 /** The items of a step, each of which is a step `cell[i]`. */
@@ -227,6 +236,8 @@ export interface Run {
   waitpoints?: readonly Waitpoint[];
   /** How many there have been. */
   waitpointsMade?: number;
+  /** Runs that its steps have begun and not let go of, by their ids; never changed, only replaced. */
+  children?: Readonly<Record<string, ChildRun>>;
   /** Signals that no step has taken yet, in the order in which they came; never changed, only replaced. */
   signals?: readonly Signal[];
   /** How many there have been. */
@@ -272,9 +283,15 @@ export function illegal(run: Run): string | undefined {
     if (run.short.has(name) !== short) return `${name} is not listed as short of its budget`;
     if (run.away.has(name) !== (step.away !== undefined)) return `${name} is not listed as away`;
     if (step.away !== undefined && step.phase !== "running") return `${name} is away in phase ${step.phase}`;
+    if (step.child !== undefined && run.children?.[step.child]?.step !== name) {
+      return `${name} waits for a run that is not listed`;
+    }
     if (step.reserved !== undefined && step.attempt !== "open") {
       return `${name}: a reservation with attempt ${step.attempt}`;
     }
+  }
+  for (const [child, { step }] of Object.entries(run.children ?? {})) {
+    if (run.steps.get(step)?.child !== child) return `${child} is listed and ${step} does not wait for it`;
   }
   return wrongReserve(run);
 }

@@ -9,6 +9,7 @@
 import type { Millis } from "../base/clock.ts";
 import type { Rejected, RunCommand, Transition } from "./command.ts";
 import { attemptCommands } from "./commands/attempt.ts";
+import { childCommands } from "./commands/child.ts";
 import type { Handlers } from "./commands/decide.ts";
 import { joinCommands } from "./commands/join.ts";
 import { mapCommands } from "./commands/map.ts";
@@ -32,6 +33,7 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   ...mapCommands,
   ...routeCommands,
   reportAttempt: (run, command, now) => reported(run, command, (report) => transition(run, report, now)),
+  ...childCommands,
 };
 
 /**

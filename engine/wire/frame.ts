@@ -128,6 +128,16 @@ export type WireEvent =
       due?: number;
       about?: StoredValue;
     }
+    /** It has begun a run of its own, and that one has ended. */
+    | { type: "child.opened"; step: string; label: StepLabel; attempt: number; child: string }
+    | {
+      type: "child.ended";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      child: string;
+      outcome: RunOutcome;
+    }
     /** An address for signals to a step is open. */
     | { type: "waitpoint.opened"; step: string; label: StepLabel; attempt: number; waitpoint: string }
     /** What it waited for has come; it goes on, at once or at `due`. */

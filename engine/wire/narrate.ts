@@ -105,6 +105,10 @@ function stepEvent(step: Step, event: Extract<OwnEvent, { step: string }>, base:
     }
     case "waitpoint.opened":
       return { ...common, type: event.type, waitpoint: event.waitpoint };
+    case "child.opened":
+      return { ...common, type: event.type, child: event.child };
+    case "child.ended":
+      return { ...common, type: event.type, child: event.child, outcome: event.outcome };
     case "step.resumed":
       return { ...common, type: event.type, ...present({ due: event.due }) };
     case "step.escalated":

@@ -255,6 +255,12 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
       if (event.due === undefined) delete cell.due;
       else cell.due = event.due;
       break;
+    case "child.opened":
+      cell.child = { run: event.child };
+      break;
+    case "child.ended":
+      cell.child = { run: event.child, outcome: event.outcome };
+      break;
     case "step.escalated":
       cell.due = event.due;
       break;
@@ -345,6 +351,7 @@ const OF_AN_END = [
   "due",
   "held",
   "waits",
+  "child",
   "heldWhy",
   "value",
   "display",

@@ -5,7 +5,7 @@
 import type { JsonObject } from "../base/json.ts";
 import type { Limits } from "../notebook/spend/limits.ts";
 import type { StoredValue } from "../plan/types.ts";
-import type { AttemptReason, StepProblem, Usage, Warning } from "../run/event.ts";
+import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Spent } from "../run/spend/amounts.ts";
 import type { Hold, SkipReason } from "../run/state.ts";
 import type { WaitKind } from "../run/waits/types.ts";
@@ -41,6 +41,8 @@ export interface CellView {
   held?: Hold;
   /** With label `suspended`: whom it waits for, where an answer goes, and what it is about. */
   waits?: { for: WaitKind; waitpoint: string; about?: StoredValue };
+  /** The run of its own that it has begun last, and how that one has ended. */
+  child?: { run: string; outcome?: RunOutcome };
   /** With it: why, where more is known. */
   heldWhy?: string;
   /** It was told to end, and its attempt has not ended yet. */

@@ -203,7 +203,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const head = await readable(() => headOf(run)).catch(() => undefined);
     if (head !== undefined) announce(head);
   };
-  const worker = options.worker === undefined ? undefined : new Worker({
+  const ports: SubmitPorts = {
+    store,
+    artifacts,
+    documents,
+    kinds,
+    workspace,
+    clock,
+    ids,
+    history,
+    plans: new WeakMap(),
+    defaultLane: () => worker?.defaultLane,
+    remember: journals.remember,
+    admit: (...run) => worker?.admit(...run),
+  };
+  const worker: Worker | undefined = options.worker === undefined ? undefined : new Worker({
     store,
     artifacts,
     documents,
@@ -224,22 +238,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...(options.capabilities === undefined ? {} : { capabilities: options.capabilities }),
     ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
     ...(options.code === undefined ? {} : { code: options.code }),
+    nursery: { submit: ports, journals, expect: (run) => worker?.expect(run) },
     taken: ({ head }) => announce(head),
   });
-  const ports: SubmitPorts = {
-    store,
-    artifacts,
-    documents,
-    kinds,
-    workspace,
-    clock,
-    ids,
-    history,
-    plans: new WeakMap(),
-    defaultLane: () => worker?.defaultLane,
-    remember: journals.remember,
-    admit: (...run) => worker?.admit(...run),
-  };
   const closing = new AbortController();
   await worker?.start();
 

@@ -111,6 +111,12 @@ export const signalResult = z.strictObject({
   replayed: z.literal(true).optional(),
 }) satisfies z.ZodType<SignalResult>;
 
+/** How a run ended. */
+export const runOutcome = z.enum(["succeeded", "partial", "failed", "stopped", "cancelled", "expired"]);
+
+/** Id of a run. */
+export const runId = z.string().regex(/^run_[0-9a-z]{1,40}$/);
+
 /** An event. */
 export const event = z.discriminatedUnion("type", [
   z.strictObject({
@@ -155,7 +161,7 @@ export const event = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("run.ended"),
-    outcome: z.enum(["succeeded", "partial", "failed", "stopped", "cancelled", "expired"]),
+    outcome: runOutcome,
     problem: problem.optional(),
   }),
   z.strictObject({
@@ -205,6 +211,8 @@ export const event = z.discriminatedUnion("type", [
     saved: stored.optional(),
     frames: count,
   }),
+  z.strictObject({ type: z.literal("child.opened"), ...ofAttempt, child: runId }),
+  z.strictObject({ type: z.literal("child.ended"), step: z.string(), child: runId, outcome: runOutcome }),
   z.strictObject({
     type: z.literal("signal.received"),
     signal,

@@ -31,6 +31,8 @@ import {
   limitChange,
   millis,
   on,
+  runId,
+  runOutcome,
   sent,
   signalResult,
   stored,
@@ -76,6 +78,7 @@ const head = z.strictObject({
   priority: z.int().optional(),
   lane: laneName.optional(),
   tags: tags.optional(),
+  parent: z.strictObject({ run: runId, step: z.string(), above: z.array(z.string()).max(8) }).optional(),
   epoch: count.optional(),
   wakeAt: millis.optional(),
   retention: z.strictObject({
@@ -137,6 +140,12 @@ const command = z.discriminatedUnion("type", [
     signal: z.strictObject(sent),
     waitpoint: name.optional(),
     key: z.string().max(256).optional(),
+  }),
+  z.strictObject({
+    type: z.literal("childEnded"),
+    child: runId,
+    n: z.int().positive(),
+    outcome: runOutcome,
   }),
   z.strictObject({
     type: z.literal("resumeSuspension"),

@@ -26,7 +26,7 @@ import { byNotebookKey, byTimeKey, eventKey, runKey, timerKey } from "../store/k
 import type { JournalRecord, RunEvent } from "../run/event.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Answer } from "./commit/turn.ts";
-import { readyAt, type RunHead } from "./commit/live_run.ts";
+import { type Lineage, readyAt, type RunHead } from "./commit/live_run.ts";
 import type { Document, Documents } from "./documents.ts";
 import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
 import { checkLane, laneProblems, placeAsked } from "./lanes/asked.ts";
@@ -195,6 +195,16 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
   if (name?.made !== undefined) return { run: name.made };
   const own = asked.delayMs === undefined ? asked : { ...asked, startAt: now + asked.delayMs };
   checkOptions(own, now);
+  const { request, head, event, plan } = await drawUp(ports, own, now);
+  if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
+  if (await appear(ports, name, head, event)) return { run: head.id, head };
+  const winner = (await nameOf(ports, asked, now))?.made;
+  if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
+  return { run: winner };
+}
+
+/** Checks a request, and stores what its run will name; the run is not there yet. */
+async function drawUp(ports: SubmitPorts, own: RunRequest, now: number, parent?: Lineage) {
   const { document, plan, params, problems } = await prepare(ports, own);
   if (plan === undefined) throw refusal(problems);
   const request = { ...own, ...placeAsked(own, document.notebook.frontMatter) };
@@ -214,6 +224,7 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
     outcome: "none",
     ...optionsOf(request, now),
     ...(retention === undefined ? {} : { retention }),
+    ...(parent === undefined ? {} : { parent }),
   };
   const event = {
     type: "run.queued",
@@ -226,11 +237,22 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
   } as const;
   ports.remember(head, plan);
   await holdPlanned(ports.store, head, plan);
-  if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
-  if (await appear(ports, name, head, event)) return { run: head.id, head };
-  const winner = (await nameOf(ports, asked, now))?.made;
-  if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
-  return { run: winner };
+  return { request, head, event, plan };
+}
+
+/**
+ * A run that a step of another begins: what is to be written, with the event that names it, to make it appear whole.
+ * Throws as `submit` does.
+ */
+export async function bear(
+  ports: SubmitPorts,
+  request: Omit<RunRequest, "key" | "startAt" | "delayMs">,
+  parent: Lineage,
+): Promise<{ head: RunHead; puts: Put[] }> {
+  const now = ports.clock.now();
+  checkOptions(request, now);
+  const { head, event } = await drawUp(ports, request, now, parent);
+  return { head, puts: recordsOf(head, event) };
 }
 
 /** Longest between storing and naming: far below the time that content without holders is kept. */
@@ -289,10 +311,18 @@ async function appear(
   event: QueuedEvent,
 ): Promise<boolean> {
   hit("submit.before");
+  const unless = [eventKey(head.id, 1), ...name?.unless ?? []];
+  const puts = [...recordsOf(head, event), ...(name === undefined ? [] : [name.put(head.id)])];
+  const answer = await store.submit(puts, unless);
+  hit("submit.after");
+  return answer === "ok";
+}
+
+/** All that makes a run appear, for whoever claims it. */
+function recordsOf(head: RunHead, event: QueuedEvent): Put[] {
   const first: JournalRecord = { seq: 1, at: head.createdAt, session: "", epoch: 0, events: [event] };
-  const began = eventKey(head.id, 1);
-  const answer = await store.submit([
-    { key: began, value: encodeRecord(first) },
+  return [
+    { key: eventKey(head.id, 1), value: encodeRecord(first) },
     { key: runKey(head.id), value: encodeRecord({ ...head, wakeAt: head.startAt }) },
     ...listed(head),
     ...holdsOf(head.id, namesOfEvent(event), head.createdAt),
@@ -300,10 +330,7 @@ async function appear(
       key: head.startAt === undefined ? readyAt(head) : timerKey(head.startAt, head.id),
       value: encodeRecord(null),
     },
-    ...(name === undefined ? [] : [name.put(head.id)]),
-  ], [began, ...name?.unless ?? []]);
-  hit("submit.after");
-  return answer === "ok";
+  ];
 }
 
 /** What a request asks for, its text apart; what it does not say does not count. */

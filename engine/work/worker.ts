@@ -25,6 +25,7 @@ import type { Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { blobFiles } from "../artifacts/blob_files.ts";
 import type { Kinds } from "../kinds/kind.ts";
+import type { Nursery } from "./children/children.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
 import { adoptOrphans, claimDue } from "./claim/claim.ts";
 import { claimReady } from "./claim/ready.ts";
@@ -87,6 +88,8 @@ export interface WorkerPorts {
   artifactsFolder?: string;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
   only?: readonly string[];
+  /** Makes runs for steps. */
+  nursery: Nursery;
   /** A run was taken in. */
   taken(live: LiveRun): void;
 }
@@ -277,6 +280,7 @@ export class Worker {
       act: (live, action) => this.#act(tenure, live, action),
       gone: (live) => this.#forget(tenure, live),
       written: (live) => this.#written(tenure, live),
+      posted: () => this.ring(),
       lost: () => this.#lose(tenure),
     });
     const registration = this.#registration();
@@ -353,6 +357,8 @@ export class Worker {
         const hasTurn = this.#lanes.free(live.head.lane) && this.#claimPorts(tenure).room() > 0;
         if (told && phase !== "active" && phase !== "ended" && !hasTurn) live.heldBack = true;
         tenure.runs.set(live.run.id, live);
+        // What a run of ours has begun is ours too.
+        for (const child of Object.keys(live.run.children ?? {})) this.#own?.add(child);
         this.ports.taken(live);
         // Active: its owner is gone, and what was open is lost.
         const command: RunCommand | undefined = live.run.phase === "active"
@@ -493,7 +499,8 @@ export class Worker {
           ...this.ports,
           trusted: () => tenure.held.trusted || this.#lose(tenure),
           stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
-          tell: (live, command) => new Promise((settle) => committer.submit({ live, command, settle })),
+          tell: (live, command, puts) =>
+            new Promise((settle) => committer.submit({ live, command, puts, settle })),
           report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
         },
         live,

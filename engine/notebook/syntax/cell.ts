@@ -156,6 +156,11 @@ function checkHeader(
     if (side === "outputs" && isObject(ports)) checkTypes(cell, ports, placeOf, report);
   }
   if (kind === "input") checkInput(cell, at, placeOf, report);
+  if (kind === "notebook" && cell.header.notebook === undefined) {
+    const message = `Notebook '${cell.name}' does not say which notebook it runs`;
+    const detail = { cell: cell.name, expected: "notebook: NAME" };
+    report(configProblem("notebook_missing", at, message, detail));
+  }
   if (kind === "wait") checkWait(cell, at, placeOf, report);
   const { each } = cell.header;
   if (isObject(each) && each.in === undefined) {

@@ -171,6 +171,11 @@ const OWN: Partial<Record<CellKind, Rules>> = {
     description: text,
     label: text,
   },
+  notebook: {
+    notebook: filled("'notebook' does not say which one"),
+    params: object(undefined, "values by name, such as { topic: tea }"),
+    onTimeout,
+  },
   jsonata: {},
   ts: {},
   http: {},
@@ -183,7 +188,12 @@ export const WAIT_SOURCES = ["for", "until", "signal"] as const;
 export const INPUT_SOURCES = ["param", "text", "value", "file", "files"] as const;
 
 /** Kinds whose body is all header. */
-export const HEADER_ONLY: ReadonlySet<CellKind> = new Set<CellKind>(["approval", "input", "wait"]);
+export const HEADER_ONLY: ReadonlySet<CellKind> = new Set<CellKind>([
+  "approval",
+  "input",
+  "notebook",
+  "wait",
+]);
 
 /** The keys of a kind. `open`: the kind has keys of its own that the format leaves to it. */
 export const CELL_RULES = new Map<CellKind, { rules: Rules; open: boolean }>(

@@ -113,6 +113,8 @@ export const waitCommands: Handlers<WaitCommands> = {
     if (run.phase === "ended" || (to !== undefined && waitpoint === undefined)) {
       return refuse("waitpoint_closed", to === undefined ? `Run ${run.id} has ended` : `${to} is closed`);
     }
+    // Y4 A run of its own answers by itself.
+    if (waitpoint?.wait === "children") return refuse("waitpoint_closed", `${to} waits for a run`);
     if (waitpoint !== undefined && waitpoint.expiresAt <= now) {
       return refuse("token_expired", `The time of ${to} is over`);
     }
@@ -124,28 +126,13 @@ export const waitCommands: Handlers<WaitCommands> = {
     if ((run.signalsMade ?? 0) >= MOST_SIGNALS) {
       return refuse("signal_limit", `Run ${run.id} has had ${MOST_SIGNALS} signals, which is the most`);
     }
-    const received = (result: SignalResult): RunEvent => ({
-      type: "signal.received",
-      signal,
-      ...(key === undefined ? {} : { key }),
-      result,
-    });
-    const found = taker(run, signal);
-    if (found?.verdict.done) {
-      const { step } = found;
-      const result: SignalResult = { answer: "applied", needs: [] };
-      const resumed = resumption(step, found.verdict.counted, step.suspension!.resumeDelayMs, now);
-      return { ...happen([received(result), resumed]), result };
-    }
-    const result = found === undefined ? uncounted(run, signal) : {
-      answer: "applied" as const,
-      needs: found.verdict.needs,
-    };
-    const kept = result.answer === "applied" || result.answer === "buffered";
+    const taken = take(run, signal, key, now);
+    // One that lets a step go on is not kept.
+    const kept = isKept(taken.result!) && taken.events.length < 2;
     if (kept && (run.signals?.length ?? 0) >= MOST_UNCLAIMED) {
       return refuse("signal_limit", `${MOST_UNCLAIMED} signals wait in run ${run.id}, which is the most`);
     }
-    return { ...happen(kept || key !== undefined ? [received(result)] : []), result };
+    return taken;
   },
 
   resumeSuspension(run, { step: name, id, payload, by, reason }, now) {
@@ -233,6 +220,32 @@ function resumption(
 ): Resumed {
   const due = delayMs === undefined || delayMs <= 0 ? {} : { due: now + Math.min(delayMs, LONGEST_WAIT_MS) };
   return { type: "step.resumed", step, attempt, signals, ...due };
+}
+
+/** What a signal does, whoever sent it: a step goes on, or it is kept for one that will wait. */
+export function take(run: Run, signal: Signal, key: string | undefined, now: Millis): Transition {
+  const received = (result: SignalResult): RunEvent => ({
+    type: "signal.received",
+    signal,
+    ...(key === undefined ? {} : { key }),
+    result,
+  });
+  const found = taker(run, signal);
+  if (found?.verdict.done) {
+    const { step } = found;
+    const result: SignalResult = { answer: "applied", needs: [] };
+    const resumed = resumption(step, found.verdict.counted, step.suspension!.resumeDelayMs, now);
+    return { ...happen([received(result), resumed]), result };
+  }
+  const result = found === undefined ? uncounted(run, signal) : {
+    answer: "applied" as const,
+    needs: found.verdict.needs,
+  };
+  return { ...happen(isKept(result) || key !== undefined ? [received(result)] : []), result };
+}
+
+function isKept({ answer }: SignalResult): boolean {
+  return answer === "applied" || answer === "buffered";
 }
 
 /** The first step that waits and for which a signal counts; one that it lets go on before others. */

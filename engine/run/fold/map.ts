@@ -10,6 +10,7 @@ import type { Millis } from "../../base/clock.ts";
 import type { RunEvent } from "../event.ts";
 import type { Run, Step } from "../state.ts";
 import { itemName } from "../words/item.ts";
+import { dropChild } from "./child.ts";
 import { newStep } from "./new_step.ts";
 import { type Derived, enter, finish, makeReady } from "./move.ts";
 
@@ -117,6 +118,7 @@ export function dropMap(run: Run, step: Step): void {
   for (const item of itemsOf(run, step)) {
     step.mapped = Math.max(step.mapped ?? 0, item.attempts);
     if (item.phase !== "ended") run.left--;
+    dropChild(run, item);
     for (const list of [run.ready, run.open, run.waiting, run.parked, run.short]) list.delete(item.plan.cell);
     run.steps.delete(item.plan.cell);
   }

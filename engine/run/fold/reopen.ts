@@ -4,6 +4,7 @@
  */
 import type { Millis } from "../../base/clock.ts";
 import type { RunEvent } from "../event.ts";
+import { dropChild } from "./child.ts";
 import { pendingOf, vote } from "./join.ts";
 import { admit, dropMap, itemsOf } from "./map.ts";
 import { type Derived, enter, makeReady, stepOf } from "./move.ts";
@@ -99,6 +100,7 @@ function clear(run: Run, step: Step, at: Millis): void {
   step.source = step.outcome = "none";
   step.quality = "clean";
   step.pending = pendingOf(step.plan);
+  dropChild(run, step);
   for (const key of FORGOTTEN) step[key] = undefined;
   step.manual = step.attempts > 0 ? true : undefined;
   enter(run, step, "idle", "inputs", at);

@@ -21,6 +21,8 @@ import type { RunCommand } from "../../run/command.ts";
 import type { StepProblem, Usage } from "../../run/event.ts";
 import type { Signal } from "../../run/waits/types.ts";
 import type { Frame } from "../../wire/frame.ts";
+import type { Put } from "../../store/store.ts";
+import { childrenOf, type Nursery } from "../children/children.ts";
 import type { Documents } from "../documents.ts";
 import { isOutage, tellOutage } from "../outage.ts";
 import { spendOf } from "../spend/attempt_spend.ts";
@@ -56,7 +58,8 @@ export interface ExecutorPorts {
   /** Makes frames durable. */
   stream(live: LiveRun, frames: Frame[]): void;
   /** Tells the run something amid an attempt; resolves when the answer is durable, so that what follows may act on it. */
-  tell(live: LiveRun, command: RunCommand): Promise<Answer>;
+  tell(live: LiveRun, command: RunCommand, puts?: Put[]): Promise<Answer>;
+  nursery: Nursery;
   /** Makes the end durable, with the last frames. */
   report(live: LiveRun, command: RunCommand, frames: Frame[]): void;
 }
@@ -160,6 +163,7 @@ async function call(
     signal: abort.signal,
     emit: (frame) => writer.write(frame),
     spend: spendOf(ports, live, step, attempt),
+    children: childrenOf({ ...ports, patiently: read }, live, step, attempt),
     clock: ports.clock,
   };
   // One that goes on has been let through, and an item with its step.

@@ -5,7 +5,7 @@
 import { hit } from "../../base/faults.ts";
 import type { ControlCommand } from "../../run/command.ts";
 import { encodeRecord } from "../../store/codec.ts";
-import { answerKey, inboxPrefix } from "../../store/keys.ts";
+import { answerKey, inboxPrefix, runKey } from "../../store/keys.ts";
 import type { Entry, Key, Put } from "../../store/store.ts";
 import type { Answer } from "../commit/turn.ts";
 import type { LiveRun } from "../commit/live_run.ts";
@@ -34,7 +34,10 @@ export async function readInbox(ports: InboxPorts): Promise<void> {
     const command = readOrDrop(ports, entry);
     for (;;) {
       const live = ports.live(run) ?? (await claimTold(ports, run) ? ports.live(run) : undefined);
-      if (live === undefined) break;
+      if (live === undefined) {
+        await dropIfGone(ports, run, entry.key);
+        break;
+      }
       // A repeated one has its answer already.
       const known = (await ports.store.get([answerKey(run, id)]))[0] !== undefined;
       let answer: Answer | undefined;
@@ -50,6 +53,12 @@ export async function readInbox(ports: InboxPorts): Promise<void> {
     }
   }
   for (const live of heldBack) await ports.back(live);
+}
+
+/** What was said to a run that is not kept any more, as by one that it began or that began it. */
+async function dropIfGone({ store, committer }: InboxPorts, run: string, key: Key): Promise<void> {
+  const [head] = await store.get([runKey(run)]);
+  if (head === undefined) await committer.claim([], [], [key]);
 }
 
 /** Takes up a run that was told something while nobody owned it. */

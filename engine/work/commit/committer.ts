@@ -22,6 +22,7 @@ import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts"
 import { eventKey, frameKey, leaseKey, pastKey, runKey } from "../../store/keys.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { isOutage, tellOutage } from "../outage.ts";
+import { passedOn } from "../children/reach.ts";
 import type { Feed } from "../stream/feed.ts";
 import { dueEntry, duePut, retired } from "../upkeep/due.ts";
 import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
@@ -61,6 +62,8 @@ export interface CommitterPorts {
   gone(live: LiveRun): void;
   /** Something of a run that goes on is durable. */
   written(live: LiveRun): void;
+  /** Something was written to the inboxes of other runs. */
+  posted(): void;
   /** The session is lost; nothing of this committer will be written any more. */
   lost(): void;
 }
@@ -190,6 +193,7 @@ export class Committer {
     this.#renew = false;
     for (const part of turn.runs.values()) this.#publish(part, turn);
     for (const { item, answer } of turn.answers) item.settle(answer);
+    if (turn.posted) this.ports.posted();
   }
 
   /**
@@ -298,6 +302,9 @@ export class Committer {
       const names = part.events.flatMap(namesOfEvent);
       if (names.length > 0) batch.puts.push(...holdsOf(run.id, names, part.live.head.createdAt));
       addPast(past, part);
+      const relatives = passedOn(part.live, part.events);
+      batch.puts.push(...relatives);
+      turn.posted ||= relatives.length > 0;
       waitpoints.add(part.live, part.events);
     }
     batch.puts.push(...waitpoints.puts);

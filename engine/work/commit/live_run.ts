@@ -30,6 +30,8 @@ export interface RunHead {
   /** Absent: the default lane. */
   lane?: string;
   tags?: Record<string, string>;
+  /** The step that began it, and the notebooks above it, the outermost first. */
+  parent?: Lineage;
   /** How often it has changed owner; a lease goes on from here, so that an epoch never comes again. */
   epoch?: number;
   /** When nobody owns it: its entry among the timers. */
@@ -42,6 +44,14 @@ export interface RunHead {
   trimmedAt?: number;
   /** Its deletion began then: it is no run any more. */
   deletedAt?: number;
+}
+
+/** Where a run comes from that another one has begun (EN-810). */
+export interface Lineage {
+  run: string;
+  step: string;
+  /** Ids of the notebooks of the runs above it, the outermost first. */
+  above: string[];
 }
 
 /** An attempt that this worker runs. */
@@ -67,19 +77,29 @@ export interface LiveRun {
   offers?: Map<string, Key>;
   /** When that changed. */
   offeredAt?: Millis;
+  /** The runs of its own that have been told all that it was told. */
+  reached: Run["children"];
   /** The open waitpoints that the store lists. */
   listed: Run["waitpoints"];
 }
 
 /** A run that was read or made, in the hands of its owner. */
 export function liveRun(head: RunHead, run: Run, epoch: number): LiveRun {
-  return { head, run, attempts: new Map(), epoch, snapshotAt: run.events, listed: run.waitpoints };
+  return {
+    head,
+    run,
+    attempts: new Map(),
+    epoch,
+    snapshotAt: run.events,
+    reached: run.children,
+    listed: run.waitpoints,
+  };
 }
 
 /** The head of a run as its state now says. */
 export function headOf({ head, run, epoch }: LiveRun): RunHead {
   const { phase, intent, outcome, startedAt, endedAt, startAt, deadline, priority, lane, tags } = run;
-  const { id, notebook, version, author, plan, createdAt, retention, trimmedAt } = head;
+  const { id, notebook, version, author, plan, createdAt, retention, trimmedAt, parent } = head;
   return {
     id,
     notebook,
@@ -97,6 +117,7 @@ export function headOf({ head, run, epoch }: LiveRun): RunHead {
     ...(priority === DEFAULT_PRIORITY ? {} : { priority }),
     ...(lane === undefined ? {} : { lane }),
     ...(Object.keys(tags).length === 0 ? {} : { tags: { ...tags } }),
+    ...(parent === undefined ? {} : { parent }),
     epoch,
     ...(retention === undefined ? {} : { retention }),
     ...(trimmedAt === undefined ? {} : { trimmedAt }),

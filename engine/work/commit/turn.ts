@@ -34,7 +34,7 @@ export interface Item {
   command?: RunCommand;
   /** Frames that become durable before or with the command. */
   frames?: Frame[];
-  /** Records that are written with the command, such as a new run's places in the lists. */
+  /** Records that are written with the command if it is applied, such as a new run's places in the lists. */
   puts?: Put[];
   /** Records that go with the command, such as the inbox entry it came from. */
   deletes?: Key[];
@@ -77,6 +77,8 @@ export interface Turn {
   puts: Put[];
   deletes: Key[];
   answers: { item: Item; answer: Answer }[];
+  /** It writes to the inboxes of other runs. */
+  posted?: boolean;
 }
 
 /**
@@ -131,7 +133,8 @@ export function buildTurn(
     const before = part.bytes + part.frameBytes;
     take(turn, part, item, slots);
     bytes += part.bytes + part.frameBytes - before;
-    mutations += MUTATIONS_A_COMMAND + mutationsOfWaits(item) + (item.frames === undefined ? 0 : 1) +
+    mutations += MUTATIONS_A_COMMAND + mutationsOfWaits(item) + mutationsOfChildren(item) +
+      (item.frames === undefined ? 0 : 1) +
       (item.deletes?.length ?? 0) +
       (item.puts?.length ?? 0);
   }
@@ -147,6 +150,12 @@ export function buildTurn(
 /** What a command on waits writes besides: the waitpoint and its place in the list, and the one that it answers. */
 function mutationsOfWaits({ command, live: { run, listed } }: Item): number {
   return command !== undefined && (run.waitpoints !== listed || WAITS.has(command.type)) ? 4 : 0;
+}
+
+/** What a run is told, or its end, may have to be told to each of its children, and once more as it lets go of them. */
+function mutationsOfChildren({ command, live: { run } }: Item): number {
+  if (run.children === undefined || command === undefined) return 0;
+  return 2 * Object.keys(run.children).length;
 }
 
 const WAITS: ReadonlySet<RunCommand["type"]> = new Set(["suspendAttempt", "openWaitpoint", "applySignal"]);
@@ -195,9 +204,9 @@ function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): v
     part.frames.push({ frames: item.frames, value });
     part.frameBytes += value.length;
   }
-  turn.puts.push(...item.puts ?? []);
   turn.deletes.push(...item.deletes ?? []);
   const answer = item.command === undefined ? { ok: true } as const : apply(turn, part, item.command, slots);
+  if (answer.ok) turn.puts.push(...item.puts ?? []);
   turn.puts.push(...item.answers?.(answer, turn.at) ?? []);
   turn.answers.push({ item, answer });
 }

@@ -35,6 +35,7 @@ const OF_THE_ENGINE = [
   "releaseRun",
   "applySignal",
   "resumeSuspension",
+  "childEnded",
   "routeAttempt",
   "reportAttempt",
   "loseAttempt",

@@ -48,6 +48,10 @@ export function attemptAt(
     signal: signal ?? new AbortController().signal,
     emit: (frame) => frames.push(frame),
     spend: { reserve: () => Promise.resolve({ ok: true }) },
+    children: {
+      start: () => Promise.reject(new Error("no runs here")),
+      result: () => Promise.resolve(undefined),
+    },
     clock: systemClock,
   };
   return { attempt, frames };

@@ -60,9 +60,13 @@ async function run(setup: Setup): Promise<{ outcome: Outcome; frames: FrameBody[
     signal: new AbortController().signal,
     emit: (frame) => frames.push(frame),
     spend: { reserve: () => Promise.resolve({ ok: true }) },
+    children: {
+      start: () => Promise.reject(new Error("no runs here")),
+      result: () => Promise.resolve(undefined),
+    },
     clock: new ManualClock(),
     ...setup.attempt,
-  });
+  } as Attempt);
   return { outcome, frames };
 }
 

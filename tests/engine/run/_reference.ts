@@ -248,6 +248,7 @@ export class Reference {
       case "restartRun":
         return this.#restart(now, command.from);
       case "applySignal":
+      case "childEnded":
         return this.#notFollowed(command.type);
       default:
         return this.#applyToCell(command, now);
@@ -311,6 +312,7 @@ export class Reference {
       case "wakeStep":
       case "reserveSpend":
       case "openWaitpoint":
+      case "openChild":
       case "suspendAttempt":
       case "resumeSuspension":
       case "closeSuspension":
@@ -321,7 +323,7 @@ export class Reference {
     }
   }
 
-  /** Waits for signals, budgets and attempts elsewhere have tests of their own (`waits/`, `spend/`, `routes/`). */
+  /** Waits for signals, budgets, runs below and attempts elsewhere have tests of their own (`waits/`, `spend/`, `routes/`). */
   #notFollowed(what: string): never {
     throw new Error(`The reference does not follow ${what}`);
   }

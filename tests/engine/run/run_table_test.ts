@@ -341,6 +341,51 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
       "/attempt_stale",
     ]],
   ],
+  openChild: [
+    [{ type: "openChild", step: "a", attempt: 1, child: "run_2" }, [
+      "/attempt_stale",
+      "child.opened > active",
+      "/attempt_stale",
+      "/attempt_stale",
+    ]],
+    [{ type: "openChild", step: "a", attempt: 1, child: "run_2" }, [
+      "/attempt_stale",
+      "/not_ready",
+      "/attempt_stale",
+      "/attempt_stale",
+    ], { told: [{ type: "pauseRun", ...ann }] }],
+    [{ type: "openChild", step: "a", attempt: 1, child: "run_3" }, [
+      "/attempt_stale",
+      "/not_ready",
+      "/attempt_stale",
+      "/attempt_stale",
+    ], { told: [{ type: "openChild", step: "a", attempt: 1, child: "run_2" }] }],
+  ],
+  childEnded: [
+    [{ type: "childEnded", child: "run_2", n: 9, outcome: "failed" }, [
+      "/step_ended",
+      "/step_ended",
+      "/step_ended",
+      "/step_ended",
+    ]],
+    [{ type: "childEnded", child: "run_2", n: 9, outcome: "failed" }, [
+      "/step_ended",
+      "child.ended signal.received > active",
+      "/step_ended",
+      "/step_ended",
+    ], { told: [{ type: "openChild", step: "a", attempt: 1, child: "run_2" }] }],
+    [{ type: "childEnded", child: "run_2", n: 9, outcome: "failed" }, [
+      "/step_ended",
+      "same",
+      "/step_ended",
+      "/step_ended",
+    ], {
+      told: [
+        { type: "openChild", step: "a", attempt: 1, child: "run_2" },
+        { type: "childEnded", child: "run_2", n: 9, outcome: "failed" },
+      ],
+    }],
+  ],
   suspendAttempt: [
     [{ type: "suspendAttempt", ...a1, wait: "signal", condition: FOR_GO }, [
       "/attempt_stale",

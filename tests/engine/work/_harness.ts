@@ -71,16 +71,21 @@ export interface EngineTraits {
   capabilities?: readonly string[];
   lanes?: readonly string[];
   retention?: Partial<Retention>;
+  /** Kinds besides. */
+  kinds?: readonly Kind[];
+  workspace?: Workspace;
 }
 
 /** An engine whose `ts` cells are scripted. */
 export function engineOf(
   store: Store,
   kind: ScriptedKind,
-  { worker = "w1", clock = systemClock, log = noLog, ...rest }: EngineTraits = {},
+  { worker = "w1", clock = systemClock, log = noLog, kinds: others = [], workspace = noFiles, ...rest }:
+    EngineTraits = {},
 ): Promise<Engine> {
   const kinds = new Map<string, Kind>([["ts", kind], ["jsonata", NAMES]]);
-  const ports = { store, kinds, workspace: noFiles, clock, ids: systemIds(clock), log, ...rest };
+  for (const other of others) kinds.set(other.name, other);
+  const ports = { store, kinds, workspace, clock, ids: systemIds(clock), log, ...rest };
   return createEngine(worker === null ? ports : { ...ports, worker });
 }
 

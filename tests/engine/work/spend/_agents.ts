@@ -59,7 +59,7 @@ export async function agentsOn(
   };
   const evaluator = { evaluate: () => Promise.reject(new Error("nothing to evaluate")) };
   const kinds = new Map<string, Kind>([["agent", agentKind({ models, evaluator })], ["ts", kind]]);
-  const { worker = "w1", clock = systemClock, log = noLog, ...rest } = traits;
+  const { worker = "w1", clock = systemClock, log = noLog, kinds: _, ...rest } = traits;
   const ports = { store, kinds, workspace: noFiles, clock, ids: systemIds(clock), log, ...rest };
   return { engine: await createEngine(worker === null ? ports : { ...ports, worker }), calls };
 }

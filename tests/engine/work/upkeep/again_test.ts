@@ -196,6 +196,7 @@ Deno.test("L1 two operations that rest on the same record are not written as one
     act() {},
     gone() {},
     written() {},
+    posted() {},
     lost() {},
   });
   const check = { key: leaseKey("run_1"), version: null };

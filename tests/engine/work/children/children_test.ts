@@ -1,0 +1,290 @@
+/** A notebook as a cell of another: its run, its value, and what reaches which. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Kind, Outcome } from "../../../../engine/kinds/kind.ts";
+import { inboxPrefix, runPrefix } from "../../../../engine/store/keys.ts";
+import { memoryStore } from "../../../../engine/store/memory.ts";
+import { EngineError } from "../../../../engine/base/errors.ts";
+import {
+  ended,
+  gate,
+  happened,
+  inboxEmptied,
+  journalOf,
+  kept,
+  notebookOf,
+  ScriptedKind,
+  soon,
+  untilAborted,
+  valuesOf,
+} from "../_harness.ts";
+import { cell, engineWith, headsOf, notebookCells, runOf } from "./_notebooks.ts";
+
+const PART = `---\nparams: { n: { type: number, default: 1 } }\n---\n${notebookOf({ x: ["n"] })}`;
+const TOP = notebookOf({ a: [] }) + cell("c", "notebook: part\nparams: { n: '{{ a }}' }") +
+  notebookOf({ z: ["c"] });
+const failing: Outcome = {
+  type: "failed",
+  problem: { category: "rate_limited", code: "later", message: "no" },
+};
+
+Deno.test("EN-810 a notebook cell is a run of the notebook with its params; the value of its last cell is the cell's", async () => {
+  const store = memoryStore();
+  const kind = new ScriptedKind({ a: () => ({ type: "succeeded", value: 40 }) });
+  const engine = await engineWith(store, kind, { part: PART });
+  const { run } = await engine.submit({ notebook: "top", text: TOP, author: "ann" });
+  const view = await soon(ended(engine, run));
+  assertEquals([view.label, valuesOf(view)], ["succeeded", { a: 40, c: 41, z: 42 }]);
+  const { part } = await headsOf(store);
+  assertEquals([part!.parent, part!.author, part!.outcome], [
+    { run, step: "c", above: ["top"] },
+    "ann",
+    "succeeded",
+  ]);
+  assertEquals(view.cells.c!.child, { run: part!.id, outcome: "succeeded" });
+  const types = (await journalOf(store, run)).filter((event) => "step" in event && event.step === "c")
+    .map(({ type }) => type);
+  assertEquals(types, [
+    "step.started",
+    "child.opened",
+    "step.suspended",
+    "child.ended",
+    "step.resumed",
+    "step.continued",
+    "step.succeeded",
+  ]);
+  await engine.close();
+});
+
+Deno.test("EN-810 several last cells give an object by name", async () => {
+  const engine = await engineWith(memoryStore(), new ScriptedKind(), {
+    two: notebookOf({ x: [], y: ["x"], w: ["x"] }),
+  });
+  const { run } = await engine.submit({ notebook: "top", text: cell("c", "notebook: two"), author: "t" });
+  const view = await soon(ended(engine, run));
+  assertEquals(valuesOf(view), { c: { y: 2, w: 2 } });
+  await engine.close();
+});
+
+Deno.test("EN-810 the category of its failure comes back, and a retry is a run of its own", async () => {
+  const store = memoryStore();
+  let tries = 0;
+  const kind = new ScriptedKind({ x: () => ++tries < 2 ? failing : { type: "succeeded", value: "good" } });
+  const retry = "retry: { attempts: 2, initial: 10ms, jitter: none, on: [rate_limited] }";
+  const engine = await engineWith(store, kind, { part: notebookOf({ x: [] }) });
+  const text = cell("c", `notebook: part\n${retry}`);
+  const { run } = await engine.submit({ notebook: "top", text, author: "t" });
+  const view = await soon(ended(engine, run));
+  assertEquals([view.label, view.cells.c!.attempt, valuesOf(view).c], ["succeeded", 2, "good"]);
+  const opened = (await journalOf(store, run)).filter(({ type }) => type === "child.opened");
+  assertEquals(opened.length, 2);
+  tries = -10;
+  const other = await engine.submit({ notebook: "top", text: cell("c", "notebook: part"), author: "t" });
+  const failed = await soon(ended(engine, other.run));
+  assertEquals([failed.label, failed.cells.c!.problem], ["failed", {
+    category: "rate_limited",
+    code: "later",
+    message: "part: x: no",
+  }]);
+  await engine.close();
+});
+
+Deno.test("C5 R an attempt that is lost after it began a run, or after it was told of its end, leaves that run to the next one", async () => {
+  for (const lostIn of ["start", "result"] as const) {
+    const store = kept(memoryStore());
+    let lost = false;
+    const loses: Kind = {
+      ...notebookCells,
+      run: (attempt) => {
+        const { children } = attempt;
+        const lose = async <T>(answer: T): Promise<T> => {
+          if (!lost) {
+            lost = true;
+            await engine.release(attempt.run, { force: true });
+          }
+          return answer;
+        };
+        return notebookCells.run({
+          ...attempt,
+          children: {
+            start: async (request) => await (lostIn === "start" ? lose : same)(await children.start(request)),
+            result: async (child) => await (lostIn === "result" ? lose : same)(await children.result(child)),
+          },
+        });
+      },
+    };
+    const same = <T>(answer: T) => Promise.resolve(answer);
+    const engine = await engineWith(store, new ScriptedKind(), { part: notebookOf({ x: [] }) }, {
+      kinds: [loses],
+    });
+    const { run } = await engine.submit({ notebook: "top", text: cell("c", "notebook: part"), author: "t" });
+    const view = await soon(ended(engine, run));
+    assert(lost);
+    assertEquals([view.label, view.cells.c!.attempt, valuesOf(view)], ["succeeded", 2, { c: 1 }], lostIn);
+    const opened = (await journalOf(store, run)).filter(({ type }) => type === "child.opened");
+    assertEquals(opened.length, 1, "one run");
+    assertEquals((await Array.fromAsync(store.list(runPrefix))).length, 2);
+    await engine.close();
+  }
+});
+
+Deno.test("C5 the end of a run whose parent nobody has wakes it in another process", async () => {
+  const store = kept(memoryStore());
+  const { open, opened } = gate();
+  const kind = new ScriptedKind({
+    x: async () => {
+      await opened;
+      return { type: "succeeded", value: 7 };
+    },
+  });
+  const engine = await engineWith(store, kind, { part: notebookOf({ x: [] }) });
+  const { run } = await engine.submit({ notebook: "top", text: cell("c", "notebook: part"), author: "t" });
+  await soon(happened(engine, run, "run.released"));
+  await engine.close();
+  open();
+  const next = await engineWith(store, kind, {}, { worker: "w2" });
+  assertEquals(valuesOf(await soon(ended(next, run))), { c: 7 });
+  await next.close();
+});
+
+Deno.test("EN-810 pause and resume, stop, cancel and skip reach the run below, and that below it", async () => {
+  for (
+    const [how, below] of [["cancelRun", "cancelled"], ["stopRun", "stopped"], [
+      "skipStep",
+      "cancelled",
+    ]] as const
+  ) {
+    const store = memoryStore();
+    const engine = await engineWith(store, new ScriptedKind({ x: untilAborted }), {
+      mid: cell("m", "notebook: low"),
+      low: notebookOf({ x: [] }),
+    });
+    const { run } = await engine.submit({ notebook: "top", text: cell("c", "notebook: mid"), author: "t" });
+    const low = await runOf(store, "low");
+    await soon(happened(engine, low, "step.started"));
+    await engine.tell(run, { type: "pauseRun", by: "t" });
+    await soon(happened(engine, low, "run.paused"));
+    await engine.tell(run, { type: "resumeRun", by: "t" });
+    await soon(happened(engine, low, "run.resumed"));
+    if (how === "stopRun") {
+      // A stopped run lets its attempts end by themselves.
+      await engine.tell(run, { type: how, by: "t" });
+      await soon(happened(engine, low, "run.stopping"));
+      await engine.tell(low, { type: "cancelStep", step: "x", by: "t" });
+    } else if (how === "skipStep") await engine.tell(run, { type: how, step: "c", by: "t" });
+    else await engine.tell(run, { type: how, by: "t" });
+    await soon(ended(engine, low));
+    await soon(ended(engine, run));
+    await inboxEmptied(store);
+    const heads = await headsOf(store);
+    assertEquals([heads.low!.outcome, heads.mid!.outcome], [below, below], how);
+    await engine.close();
+  }
+});
+
+Deno.test("EN-810 its deadline is that of the run above, also a new one", async () => {
+  const store = memoryStore();
+  const engine = await engineWith(store, new ScriptedKind({ x: untilAborted }), {
+    low: notebookOf({ x: [] }),
+  });
+  const deadline = Date.now() + 3_600_000;
+  const { run } = await engine.submit({
+    notebook: "top",
+    text: cell("c", "notebook: low"),
+    author: "t",
+    deadline,
+  });
+  const low = await runOf(store, "low");
+  assertEquals((await headsOf(store)).low!.deadline, deadline);
+  await engine.tell(run, { type: "changeRun", by: "t", deadline: deadline + 1 });
+  await soon(happened(engine, low, "run.changed"));
+  assertEquals((await headsOf(store)).low!.deadline, deadline + 1);
+  await engine.tell(run, { type: "cancelRun", by: "t" });
+  await soon(ended(engine, low));
+  await engine.close();
+});
+
+Deno.test("EN-810 no notebook runs itself, by whichever way, nor deeper than 8", async () => {
+  const deep = Object.fromEntries(
+    Array.from({ length: 9 }, (_, i) => [`n${i + 1}`, cell("c", `notebook: n${i + 2}`)]),
+  );
+  const engine = await engineWith(memoryStore(), new ScriptedKind(), {
+    ...deep,
+    top: cell("c", "notebook: mid"),
+    mid: cell("c", "notebook: top"),
+  });
+  const again = await engine.submit({ notebook: "top", text: cell("c", "notebook: mid"), author: "t" });
+  const view = await soon(ended(engine, again.run));
+  assertEquals(view.problem?.code, "child_recursion");
+  assert(
+    view.problem!.message.endsWith("A notebook may not run itself: top > mid > top"),
+    view.problem!.message,
+  );
+  const far = await engine.submit({ notebook: "n0", text: cell("c", "notebook: n1"), author: "t" });
+  const end = await soon(ended(engine, far.run));
+  assertEquals(end.problem?.code, "child_depth");
+  assert(end.problem!.message.includes("8 deep; n9 would be at 9"), end.problem!.message);
+  await engine.close();
+});
+
+Deno.test("EN-810 a notebook that is not there, or cannot run, fails the cell with its reason", async () => {
+  const engine = await engineWith(memoryStore(), new ScriptedKind(), { bad: notebookOf({ x: ["nobody"] }) });
+  for (const [name, code] of [["none", "notebook_not_found"], ["bad", "notebook_invalid"]]) {
+    const { run } = await engine.submit({
+      notebook: "top",
+      text: cell("c", `notebook: ${name}`),
+      author: "t",
+    });
+    const view = await soon(ended(engine, run));
+    assertEquals([view.label, view.cells.c!.problem?.code], ["failed", code]);
+  }
+  await engine.close();
+});
+
+Deno.test("EN-1101 a run below has what is left of the budget above, and what it used counts there", async () => {
+  const store = memoryStore();
+  const kind = new ScriptedKind({
+    a: () => ({
+      type: "succeeded",
+      value: 1,
+      usage: { calls: 3, inputTokens: 10, outputTokens: 5, usdMicros: 7 },
+    }),
+    x: () => ({
+      type: "succeeded",
+      value: 1,
+      usage: { calls: 2, inputTokens: 4, outputTokens: 2, usdMicros: 1 },
+    }),
+  });
+  const engine = await engineWith(store, kind, { part: notebookOf({ x: [] }) });
+  const text = `---\nlimits: { calls: 10, tokens: 100 }\n---\n${notebookOf({ a: [] })}` +
+    cell("c", "notebook: part\nafter: [a]");
+  const { run } = await engine.submit({ notebook: "top", text, author: "t" });
+  const view = await soon(ended(engine, run));
+  const { calls, tokens, usdMicros } = view.spend!.spent;
+  assertEquals([calls, tokens, usdMicros], [5, 21, 8]);
+  const part = (await headsOf(store)).part!.id;
+  assertEquals((await engine.view(part)).spend?.limits, { calls: 7, tokens: 85 });
+  await engine.close();
+});
+
+Deno.test("Y4 nobody can answer for a run below", async () => {
+  const store = memoryStore();
+  const engine = await engineWith(store, new ScriptedKind({ x: untilAborted }), {
+    part: notebookOf({ x: [] }),
+  });
+  const { run } = await engine.submit({ notebook: "top", text: cell("c", "notebook: part"), author: "t" });
+  await soon(happened(engine, run, "step.suspended"));
+  const part = await runOf(store, "part");
+  const { result } = await engine.tell(run, { type: "applySignal", name: part, by: "eve" });
+  assertEquals(result?.answer, "buffered");
+  assertEquals((await engine.stepState(run, "c")).label, "suspended");
+  const { waitpoint } = (await engine.view(run)).cells.c!.waits!;
+  const error = await assertRejects(
+    () => engine.tell(run, { type: "applySignal", name: part, by: "eve", waitpoint }),
+    EngineError,
+  );
+  assertEquals(error.code, "waitpoint_closed");
+  await engine.tell(run, { type: "cancelRun", by: "t" });
+  await soon(ended(engine, part));
+  assertEquals((await Array.fromAsync(store.list(inboxPrefix()))).length <= 1, true);
+  await engine.close();
+});
