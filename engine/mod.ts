@@ -19,6 +19,7 @@ export type { CommandAnswer } from "./work/records.ts";
 export type { Wait } from "./run/words/wait.ts";
 export { LANE_STATES, type LaneRules, LEAST_WEIGHT, MOST_WEIGHT } from "./work/lanes/lane.ts";
 export type { LaneChange, Lanes, LaneState } from "./work/lanes/lanes.ts";
+export type { Explanation, WorkerLack } from "./work/workers/explain_run.ts";
 export type { LeaseState, Workers, WorkerState } from "./work/workers/workers.ts";
 export { checkText } from "./work/check.ts";
 export { type Document, readDocument } from "./work/documents.ts";

@@ -134,6 +134,7 @@ export const ROUTES = {
   workers: get("/api/v1/workers", "read"),
   worker: get("/api/v1/workers/{worker}", "read"),
   endWorker: { method: "DELETE", path: "/api/v1/workers/{worker}", scope: "admin", answers: "api" },
+  lacks: get("/api/v1/explain", "read"),
   leases: get("/api/v1/leases", "read"),
   waitpointKeys: get("/api/v1/admin/waitpoint-keys", "admin"),
   rotateWaitpointKey: send("POST", "/api/v1/admin/waitpoint-keys", "admin", RotateBody),

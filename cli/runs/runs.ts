@@ -5,7 +5,7 @@
 import { isObject, parseJson } from "../../engine/base/json.ts";
 import type { Engine, Instruction } from "../../engine/mod.ts";
 import { listRuns } from "../../routes/api/run_list.ts";
-import { runShape, sentenceOf, stepShape, summaryShape, waitShape } from "../../routes/api/run_shapes.ts";
+import { explanationShape, runShape, stepShape, summaryShape } from "../../routes/api/run_shapes.ts";
 import { type Arguments, readArguments } from "../flags.ts";
 import { CommandError, EXIT, type Io } from "../io.ts";
 import { openStudio, type Studio } from "../open_studio.ts";
@@ -24,7 +24,7 @@ weft runs change RUN --limit usd=1 [--limit CELL.tokens=none]…
 Lists runs, newest first, looks at one, or tells it what to do. It works with the process that has the store, or alone
 if there is none, and then starts no cell.
 
-  explain   why the run is not moving, and what would help
+  explain   why the run is not moving, and what would help; with --step CELL, why that cell is not
   restart   runs again what did not succeed, and everything below
   retry     runs one cell again with everything below, or cuts the wait for its next try short
   skip      ends one cell without a value
@@ -71,6 +71,7 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
     notebook: { type: "string" },
     limit: { type: "string", multiple: true },
     reason: { type: "string" },
+    step: { type: "string" },
     store: { type: "string" },
     key: { type: "string" },
     json: { type: "boolean" },
@@ -155,11 +156,10 @@ async function ask(engine: Engine, what: string, run: string, read: Arguments, p
       return print(runLines(shape), { run: shape });
     }
     case "explain": {
-      const { label, wait } = await engine.state(run);
-      const sentence = wait === undefined ? undefined : sentenceOf(wait);
-      const why = wait === undefined ? {} : { wait: waitShape(wait), sentence };
-      const until = wait?.until === undefined ? [] : [`Until ${new Date(wait.until).toISOString()}`];
-      return print([`${label}: ${sentence ?? "nothing holds it up"}`, ...until], { run, label, ...why });
+      const found = await engine.explain(run, read.text("step"));
+      const until = found.timer === undefined ? [] : [`Until ${new Date(found.timer).toISOString()}`];
+      const lines = [`${found.label}: ${found.sentence ?? "nothing holds it up"}`, ...until];
+      return print(lines, { run, ...explanationShape(found) });
     }
     case "steps": {
       const [details, view] = [await engine.inspect(run), await engine.view(run)];

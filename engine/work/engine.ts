@@ -43,6 +43,7 @@ import { Feed } from "./stream/feed.ts";
 import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
 import { type Lanes, openLanes } from "./lanes/lanes.ts";
+import { explainRun, type Explanation, lacksOf, type WorkerLack } from "./workers/explain_run.ts";
 import { openWorkers, type Workers } from "./workers/workers.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
 import { openWaits, type Waits } from "./waits/waits.ts";
@@ -102,6 +103,13 @@ export interface Engine {
   readonly lanes: Lanes;
   /** Who works on this store. */
   readonly workers: Workers;
+  /**
+   * Why a run, or one of its steps, does not move, and what has a part in that: workers, the queue, budgets. Changes
+   * nothing. `run_not_found`, `step_not_found`.
+   */
+  explain(run: string, step?: string): Promise<Explanation>;
+  /** What each live worker lacks of these capabilities. */
+  lacks(requires: readonly string[]): Promise<WorkerLack[]>;
   /** Makes a run's owner hand it back: see `control/tell.ts`. `run_not_found`, `lease_lost`. */
   release(run: string, options?: { expectEpoch?: number; force?: boolean }): Promise<{ epoch: number }>;
   /** The state of a run, and why it is not moving if it is not. `run_not_found`. */
@@ -297,6 +305,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   const control: ControlPorts = { store, artifacts, clock, ids, worker, headOf, load: journals.load };
 
+  const workers = openWorkers({ store, clock, worker });
+
   const waitpoints = openWaits({
     store,
     artifacts,
@@ -331,7 +341,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     tell: (run, instruction, options) => tell(control, run, instruction, options),
     waitpoints,
     lanes: openLanes({ store, clock, ids, changed: () => worker?.lanesChanged() }),
-    workers: openWorkers({ store, clock, worker }),
+    workers,
+    async explain(run, step) {
+      const head = await headOf(run);
+      return await explainRun({ store, workers }, head, await journals.load(head), step);
+    },
+    lacks: (requires) => lacksOf(workers, requires),
     command: (run, command) => answerOf(control, run, command),
     release: (run, options) => release(control, run, options),
     state: async (run) => stateOf(await journals.load(await headOf(run))),

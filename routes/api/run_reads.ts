@@ -7,7 +7,7 @@ import { json, refuse } from "../respond.ts";
 import type { Handlers } from "../table.ts";
 import { type Attempt, attemptsOf } from "./run_attempts.ts";
 import { limitOf } from "./run_list.ts";
-import { iso, isoTimes, sentenceOf, stepShape, usageShape, waitShape } from "./run_shapes.ts";
+import { explanationShape, iso, isoTimes, stepShape, usageShape, waitShape } from "./run_shapes.ts";
 
 type Ids =
   | "runState"
@@ -48,11 +48,8 @@ export function runReadRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
 
     explain: async ({ request, params, url }) => {
       const step = url.searchParams.get("step");
-      const { label, wait } = step === null
-        ? await engine.state(params.run!)
-        : await engine.stepState(params.run!, step);
-      const why = wait === undefined ? {} : { wait: waitShape(wait), sentence: sentenceOf(wait) };
-      return json(request, { label, ...why });
+      const found = await engine.explain(params.run!, step ?? undefined);
+      return json(request, explanationShape(found));
     },
 
     lease: async ({ request, params }) => {

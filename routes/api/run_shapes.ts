@@ -2,6 +2,7 @@
  * Runs, steps and attempts as answers show them (AP-401 to AP-403, as far as they exist). Owns: these shapes, in which
  * times are ISO 8601. Never: reading anything.
  */
+import type { Explanation } from "../../engine/mod.ts";
 import { written } from "../../engine/notebook/spend/limits.ts";
 import type { ScopeUsage, Wait } from "../../engine/mod.ts";
 import type { RunDetails, RunSummary } from "../../engine/mod.ts";
@@ -36,6 +37,15 @@ export function usageShape({ limits, settled: { unknown, ...settled }, reserved 
     reserved: written(reserved),
     ...limits === undefined ? {} : { limits: written(limits) },
     ...unknown === undefined ? {} : { unknown: { tokens: unknown.tokens, usd: unknown.usdMicros } },
+  };
+}
+
+/** Why a run or a step does not move, with all that has a part in it. */
+export function explanationShape({ wait, timer, ...rest }: Explanation) {
+  return {
+    ...rest,
+    ...wait === undefined ? {} : { wait: waitShape(wait) },
+    ...isoTimes({ timer }),
   };
 }
 

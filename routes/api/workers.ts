@@ -1,8 +1,10 @@
 /**
- * Routes about lanes and about who works (AP-910, AP-911, AP-1001, AP-1008, AP-1010). Owns: how they are shown.
+ * Routes about lanes and about who works (AP-910, AP-911, AP-1001, AP-1008, AP-1010,
+ * AP-1011). Owns: how they are shown.
  */
 import type { z } from "zod";
 import type { LaneChange, LaneState, WorkerState } from "../../engine/mod.ts";
+import { areTokens, TOKENS_FORM } from "../../engine/notebook/syntax/capability.ts";
 import type { AppParts } from "../parts.ts";
 import { json, refuse } from "../respond.ts";
 import type { LaneBody } from "../schema.ts";
@@ -10,7 +12,7 @@ import type { Handlers } from "../table.ts";
 import { limitOf } from "./run_list.ts";
 import { isoTimes } from "./run_shapes.ts";
 
-type Ids = "lanes" | "lane" | "putLane" | "workers" | "worker" | "endWorker" | "leases";
+type Ids = "lacks" | "lanes" | "lane" | "putLane" | "workers" | "worker" | "endWorker" | "leases";
 
 /** The handlers. */
 export function workerRoutes({ engine, log }: AppParts): Pick<Handlers, Ids> {
@@ -22,6 +24,17 @@ export function workerRoutes({ engine, log }: AppParts): Pick<Handlers, Ids> {
       const change = body as z.infer<typeof LaneBody> as LaneChange;
       const { lane, made } = await engine.lanes.put(params.lane!, change);
       return json(request, laneShape(lane), { status: made ? 201 : 200 });
+    },
+
+    lacks: async ({ request, url }) => {
+      const requires = (url.searchParams.get("requires") ?? "").split(",").filter((token) => token !== "");
+      if (!areTokens(requires)) refuse("query_invalid", `requires must be ${TOKENS_FORM}`);
+      const found = await engine.lacks(requires);
+      return json(request, {
+        requires,
+        covered: found.some(({ missing }) => missing.length === 0),
+        workers: found,
+      });
     },
 
     workers: async ({ request }) => json(request, { items: (await engine.workers.list()).map(workerShape) }),

@@ -192,6 +192,16 @@ export class FakeEngine implements Engine {
     };
   }
 
+  async explain(id: string, step?: string): ReturnType<Engine["explain"]> {
+    const { label, wait } = step === undefined ? await this.state(id) : await this.stepState(id, step);
+    const why = wait === undefined ? {} : { wait, sentence: `${wait.what}. ${wait.next}.` };
+    return { label, ...why, rank: 0, lane: "default", requires: [], workers: [] };
+  }
+
+  lacks(): ReturnType<Engine["lacks"]> {
+    return Promise.resolve([]);
+  }
+
   // deno-lint-ignore require-await -- what it throws must be a rejection, as the contract's is
   async stepState(id: string, step: string): ReturnType<Engine["stepState"]> {
     const cell = this.#run(id).view().cells[step];

@@ -56,6 +56,14 @@ Deno.test("AP-1001 AP-1008 AP-1010 workers and leases are shown, and a worker's 
   assertEquals(leases.map(({ run, worker, lane }) => [run, worker, lane]), [[id, "w1", "x"]]);
   assertEquals((await json("/api/v1/leases?state=expired")).body.items, []);
   assertEquals((await json("/api/v1/leases?state=old")).body.code, "query_invalid");
+  const { body: lacks } = await json("/api/v1/explain?requires=gpu,eu");
+  assertEquals([lacks.covered, (lacks.workers as { missing: string[] }[])[0]!.missing], [false, [
+    "gpu",
+    "eu",
+  ]]);
+  assertEquals((await json("/api/v1/explain?requires=a%20b")).body.code, "query_invalid");
+  const { body: why } = await json(`/api/v1/runs/${id}/explain`);
+  assertEquals([why.label, why.lane, why.sentence], ["running", "x", undefined]);
   assertEquals((await ask("/api/v1/workers/w1", { method: "DELETE" })).status, 204);
   assertEquals((await json("/api/v1/workers/w9", { method: "DELETE" })).body.code, "worker_not_found");
   await real.close();

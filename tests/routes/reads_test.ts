@@ -105,7 +105,13 @@ Deno.test("AP-611 the journal as it is told, in pages that go on where the last 
 
 Deno.test("AP-612 why a run or a step does not move is one sentence; none where it moves", async () => {
   const { get, engine } = await withRun();
-  assertEquals(await get("/explain"), { label: "running" });
+  assertEquals(await get("/explain"), {
+    label: "running",
+    rank: 0,
+    lane: "default",
+    requires: [],
+    workers: [],
+  });
   engine.waits = {
     wait: "delay",
     since: AT,

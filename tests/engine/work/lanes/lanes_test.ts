@@ -286,3 +286,36 @@ Deno.test("AP-1010 a worker whose session is ended has its runs taken up anew at
   await front.close();
   await store.close();
 });
+
+Deno.test("EN-1307 AP-612 why a run waits for its turn: its lane, who is before it, and who could take it", async () => {
+  const store = memoryStore();
+  const engine = await engineOf(store, new ScriptedKind(), { capabilities: ["gpu"] });
+  await engine.lanes.put("x", { state: "paused" });
+  const first = await submit(engine, { lane: "x", priority: 60 });
+  const second = await submit(engine, { lane: "x" });
+  const why = await engine.explain(second);
+  assertEquals([why.label, why.wait?.wait, why.lane, why.ahead, why.requires], [
+    "queued",
+    "worker",
+    "x",
+    1,
+    [],
+  ]);
+  assertEquals(
+    why.workers.map(({ worker, missing, slots, running, lane }) => [worker, missing, slots, running, lane]),
+    [
+      ["w1", [], 32, 0, true],
+    ],
+  );
+  assertEquals(
+    why.sentence,
+    "No worker has taken the run up yet. It goes on when a worker has room for it. Lane x is paused. " +
+      "1 run stands before it in lane x.",
+  );
+  assert(why.rank > (await engine.explain(first)).rank);
+  await engine.lanes.put("x", { state: "open" });
+  await soon(Promise.all([first, second].map((run) => ended(engine, run))));
+  const { sentence, wait, ahead } = await engine.explain(second);
+  assertEquals([sentence, wait, ahead], [undefined, undefined, undefined]);
+  await engine.close();
+});

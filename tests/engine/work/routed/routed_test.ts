@@ -165,6 +165,26 @@ Deno.test("R06 EN-1306 a step that requires {a, b} where workers have {a} and {b
   );
   const state = await engine.state(run);
   assertEquals([state.label, state.wait?.wait], ["held", "capability"]);
+  const stored = async () =>
+    (await Array.fromAsync(world.store.list([]))).map(({ key, version }) => [key, version]);
+  const untouched = await stored();
+  const why = await engine.explain(run, "x");
+  assertEquals([why.requires, why.workers.map(({ worker, missing, lane }) => [worker, missing, lane])], [
+    ["a", "b"],
+    [["none", ["a", "b"], true], ["wa", ["b"], true], ["wb", ["a"], true]],
+  ]);
+  assertEquals(
+    why.sentence,
+    "No worker is there that can run it. It starts when one is. It requires a, b. Worker wa lacks b. " +
+      "Worker wb lacks a. Worker none lacks a, b.",
+  );
+  assertEquals((await engine.explain(run)).sentence, why.sentence);
+  assertEquals(await engine.lacks(["b"]).then((found) => found.map(({ missing }) => missing)), [
+    ["b"],
+    ["b"],
+    [],
+  ]);
+  assertEquals(await stored(), untouched);
   const both = await world.worker("both", ["a", "b"]);
   const begun = world.clock.now();
   await world.pass(happened(engine, run, "step.started", "x"));
