@@ -21,6 +21,8 @@ export interface Studio {
   waitpointKeys: WaitpointKeys;
   /** Another process has the store as an engine; runs submitted here are its to run. */
   client: boolean;
+  /** Says on which port this process listens, so that no cell reaches it. */
+  listensOn(port: number): void;
   /** Ends everything that was opened, letting attempts end within `drainMs` (0). */
   close(drainMs?: number): Promise<void>;
 }
@@ -67,7 +69,16 @@ export async function openStudio(
     ...(secretHex === undefined ? {} : { secretHex }),
   });
   const { store, exclusive, release, client } = await open(settings.store, mayBeClient);
-  const tools = createKindTools({ workspace, clock, log, env: io.env, envNames: io.envNames });
+  // A server of the same settings may run in another process.
+  const ownPorts = [settings.port];
+  const tools = createKindTools({
+    workspace,
+    clock,
+    log,
+    env: io.env,
+    envNames: io.envNames,
+    ownPorts: () => ownPorts,
+  });
   const engine = await createEngine({
     waitpointKeys,
     store: settings.logLevel === "debug" ? observed(store, log, clock) : store,
@@ -87,6 +98,7 @@ export async function openStudio(
     log,
     waitpointKeys,
     client,
+    listensOn: (port) => void ownPorts.push(port),
     async close(drainMs) {
       await engine.close(drainMs);
       await tools.close();

@@ -78,6 +78,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   try {
     const server = listen(port, app.fetch);
     port = server.addr.port;
+    studio.listensOn(port);
     const url = `http://${HOST}:${port}`;
     io.out(`Weft is ready at ${url}`);
     io.out(

@@ -8,6 +8,7 @@ import { isObject, type Json, type JsonObject } from "../engine/base/json.ts";
 import { noLog as log } from "../engine/base/log.ts";
 import { buildGraph } from "../engine/graph/graph.ts";
 import { agentKind } from "../engine/kinds/agent.ts";
+import { httpProblems } from "../engine/kinds/http/needs.ts";
 import { inputKind } from "../engine/kinds/input.ts";
 import { jsonataKind } from "../engine/kinds/jsonata.ts";
 import { tsKind } from "../engine/kinds/ts.ts";
@@ -23,8 +24,8 @@ import { memoryStore } from "../engine/store/memory.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("notebooks/", ROOT);
-/** Kinds that run without key, network or permission. */
-const KINDS = ["agent", "approval", "input", "jsonata", "notebook", "ts", "wait"];
+/** Kinds that run without a key. */
+const KINDS = ["agent", "approval", "http", "input", "jsonata", "notebook", "ts", "wait"];
 
 const names: string[] = [];
 for await (const entry of Deno.readDir(FOLDER)) if (entry.name.endsWith(".md")) names.push(entry.name);
@@ -40,7 +41,8 @@ function opened(text: string) {
     notebook,
     version: sha256(text),
     params,
-    kinds: (name) => KINDS.includes(name) ? { attempts: 1 } : undefined,
+    kinds: (name) =>
+      KINDS.includes(name) ? { attempts: 1, ...(name === "http" ? { check: httpProblems } : {}) } : undefined,
     problems: [...problems, ...built.problems],
   });
   return { notebook, graph: built.graph, problems: [...problems, ...built.problems], planned };

@@ -50,6 +50,7 @@ const NO_TEXT = new Set([
  */
 const TEXT: Partial<Record<Cell["kind"], readonly string[]>> = {
   agent: ["system", "model"],
+  http: [],
   input: [],
   jsonata: [],
   notebook: ["params"],

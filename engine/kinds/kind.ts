@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
-import type { Cell, FrontMatter } from "../notebook/types.ts";
+import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 import type { RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Condition, Timeout, WaitKind } from "../run/waits/types.ts";
 import type { Amounts } from "../run/spend/amounts.ts";
@@ -145,6 +145,8 @@ export interface Kind {
   readonly description: string;
   /** Tries when neither cell nor notebook says; an agent's is 3, every other's 1. */
   readonly attempts: number;
+  /** What is wrong with a cell as it stands, in the file's places; errors refuse a run of it. */
+  check?(cell: Cell): Problem[];
   /** What one attempt may use; absent for kinds that use nothing that is counted. */
   estimate?(cell: Cell, frontMatter: FrontMatter): Estimate | undefined;
   /** Runs one attempt. */

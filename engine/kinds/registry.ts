@@ -3,9 +3,11 @@
  */
 import type { Workspace } from "../access/workspace.ts";
 import type { Models } from "../models/model.ts";
+import type { Egress } from "../sandbox/egress/egress.ts";
 import type { Evaluator } from "../sandbox/evaluator.ts";
 import { agentKind } from "./agent.ts";
 import { approvalKind } from "./approval.ts";
+import { httpKind } from "./http.ts";
 import { inputKind } from "./input.ts";
 import { jsonataKind } from "./jsonata.ts";
 import type { Kinds } from "./kind.ts";
@@ -17,15 +19,17 @@ import { waitKind } from "./wait.ts";
 export interface KindServices {
   models: Models;
   evaluator: Evaluator;
+  egress: Egress;
   workspace: Pick<Workspace, "files">;
 }
 
 /** Every kind by its name, in the order of the palette. */
-export function createKinds({ models, evaluator, workspace }: KindServices): Kinds {
+export function createKinds({ models, evaluator, egress, workspace }: KindServices): Kinds {
   const kinds = [
     agentKind({ models, evaluator }),
     jsonataKind({ evaluator }),
     tsKind(),
+    httpKind({ egress, evaluator }),
     inputKind({ workspace }),
     approvalKind({ evaluator }),
     waitKind({ evaluator }),

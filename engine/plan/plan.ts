@@ -28,6 +28,8 @@ export const DEFAULT_CONCURRENCY = 4;
 export interface PlanKind {
   attempts: number;
   estimate?(cell: Cell, frontMatter: FrontMatter): NonNullable<Plan["estimate"]> | undefined;
+  /** What is wrong with a cell of the kind. */
+  check?(cell: Cell): Problem[];
 }
 
 /** What a plan is made from. */
@@ -61,7 +63,7 @@ export interface PlanInput {
 
 /**
  * The plan of a run, or why there is none. Codes of problems: `cell_unknown`, `kind_unknown`, `cell_invalid`,
- * `cycle_found`, `graph_too_large`, `flag_unavailable`, `key_unavailable`, and those of `problems`.
+ * `cycle_found`, `graph_too_large`, `flag_unavailable`, `key_unavailable`, and those of `problems` and of the kinds.
  *
  * @returns the plan, absent if a problem is an error; problems in order of place, those among `problems` as the same
  * objects, so that a caller can tell them from new ones
@@ -199,6 +201,8 @@ function whyRun(
   if (cell.kind === "approval" || cell.kind === "wait") return "waits in every run";
   // The text of the other notebook is read when its run begins, so that nothing here says whether it is still the same.
   if (cell.kind === "notebook") return "runs its notebook in every run";
+  // What a server says may be another thing by now.
+  if (cell.kind === "http") return "asks a server in every run";
   if (cell.header.cache === false) return "cache is off";
   return runs === undefined ? undefined : `${runs} runs again`;
 }
@@ -239,7 +243,7 @@ function refusals({ graph, kinds, given = {}, problems = [] }: PlanInput, select
     } else if (flags.includes("bypassed")) {
       const message = `Cell '${name}' is bypassed; bypassed is not available yet`;
       found.push(structureError("flag_unavailable", message, node));
-    }
+    } else found.push(...kinds(kind)!.check?.(node.cell) ?? []);
   }
   const cycles = stuck ? findCycles(graph) : [];
   const touched = cycles.filter((cycle) => cycle.some((name) => among.has(name)));

@@ -63,6 +63,7 @@ function inCell(cell: Cell): Problem[] {
     if (key === "onTimeout" && WAITING.has(cell.kind)) continue;
     if (NOT_RUN.has(key)) notRun([key]);
     else if (NO_COMFORT.has(key)) {
+      if (key === "needs" && cell.kind === "http" && onlyNet(value)) continue;
       const so = key === "needs" ? ": the cell gets no permission" : "";
       found.push({
         path: [key],
@@ -132,6 +133,12 @@ function keysOfPorts(header: JsonObject, side: "inputs" | "outputs"): string[][]
       .filter(([key, value]) => !saysNothing(key, value))
       .map(([key]) => [side, port, key])
   );
+}
+
+/** Hosts are what an `http` cell may reach; nothing else is granted yet. */
+function onlyNet(needs: Json): boolean {
+  return isObject(needs) &&
+    Object.entries(needs).every(([key, value]) => key === "net" || saysNothing(key, value));
 }
 
 function saysNothing(key: string, value: Json): boolean {

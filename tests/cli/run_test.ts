@@ -47,8 +47,8 @@ const BAD: Bad[] = [
   { name: "an unknown kind", text: "```agnet scout\nhi\n```\n", says: /:1:4 \S+ .*agent/ },
   {
     name: "a kind that cannot run yet",
-    text: "```http x\nGET https://example.org/\n```\n",
-    says: /:1:1 kind_unknown Cell kind 'http' of 'x' cannot run in this version/,
+    text: "```tool x\nsearch\n```\n",
+    says: /:1:1 kind_unknown Cell kind 'tool' of 'x' cannot run in this version/,
   },
   {
     name: "an unterminated fence",
