@@ -6,7 +6,7 @@
  * K3 A block binds tighter than any operator: it takes the whole path on its left and nothing else.
  */
 import { explain, type ExpressionProblem, parseExpression } from "../expression.ts";
-import { isOperand, lexemes } from "../scan.ts";
+import { isOperand, lexemes, placeAt } from "../scan.ts";
 import {
   AGGREGATES,
   type BlockProblem,
@@ -81,7 +81,7 @@ export function compile(expression: HybridExpression): Compiled {
   const { parts } = assembly;
   const text = parts.map((part) => part.text).join("");
   for (const problem of parseExpression(text).problems) {
-    const found = locate(problem, text, parts, spots);
+    const found = locate(problem, text, parts, spots, expression.rawText);
     if (found !== undefined) problems.push(found);
   }
   return problems.length > 0 ? { problems } : { text, problems };
@@ -219,6 +219,7 @@ function locate(
   text: string,
   parts: readonly Part[],
   spots: readonly Spot[],
+  raw: string,
 ): BlockProblem | undefined {
   const offset = offsetAt(text, problem);
   let from = 0;
@@ -232,13 +233,13 @@ function locate(
   const suggestion = problem.suggestion === undefined ? {} : { suggestion: problem.suggestion };
   if (number !== undefined) {
     const { spec, start, end } = spots[number - 1]!;
-    const message = `Block ${number} (${titleOf(spec)}): ${explain(problem)}`;
+    const message = `Block ${number} (${titleOf(spec)}): ${explain(problem, placeAt(raw, start))}`;
     return { code: "block_invalid", message, start, end, block: number, ...suggestion };
   }
   const start = (part?.at ?? 0) + Math.max(0, offset - from);
   return {
     code: "expression_invalid",
-    message: explain(problem),
+    message: explain(problem, placeAt(raw, start)),
     start,
     end: (part?.at ?? 0) + (part?.text.length ?? 0),
     ...suggestion,

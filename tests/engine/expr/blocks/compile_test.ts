@@ -164,7 +164,7 @@ Deno.test("DF-402 DF-404 a marker in a string, name, comment or pattern is text"
     assertEquals(parseFromText(text.replace("M", "{{block:field:x}}")).blockCount, 0, text);
   }
   assertEquals(parseFromText("{{block:field:x").blockCount, 0);
-  assertEquals(parseFromText("a{{block:field:x}}/b/c{{block:field:y}}").blockCount, 2);
+  assertEquals(parseFromText("a{{block:field:x}} / b{{block:field:y}}").blockCount, 2);
   assertEquals(parseFromText("{{block:field:a b}} & c"), {
     mode: "hybrid",
     content: [

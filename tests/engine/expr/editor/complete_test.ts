@@ -69,6 +69,7 @@ Deno.test("DF-467 names at the start of a value, fields of what the path leads t
     ["'sc|' & scout", ""],
     ["/* sc|", ""],
     ["1|", ""],
+    ["'{{block:|", ""],
     ["{{block:f|", "field: filter:"],
     ["scout{{block:|", "field: filter: map: aggregate: transform:"],
   ];
