@@ -5,7 +5,7 @@
  * kills the process at the point under test; `FAULT_POINTS` lets it walk all of them.
  */
 
-/** Every fault point, in the order in which a run passes them; the last three are of whoever comes, goes and clears up. */
+/** Every fault point, in the order in which a run passes them; the last four are of whoever comes, goes and clears up. */
 export const FAULT_POINTS = [
   "submit.before",
   "submit.after",
@@ -34,6 +34,8 @@ export const FAULT_POINTS = [
   "route.offered",
   "route.claimed",
   "route.reported",
+  /** A signal was taken, and that is durable; whoever waits for it has not been called. */
+  "signal.accepted",
   /** An item of a map has succeeded, and that is durable. */
   "map.item",
   /** A join has settled, and what runs on without need is not aborted yet. */
@@ -46,6 +48,8 @@ export const FAULT_POINTS = [
   /** A worker that closes has aborted its attempts; and again: has given its runs back and still has its session. */
   "drain.half",
   "retention.half",
+  /** Another secret signs from here on, and that is on disk. */
+  "key.rotated",
 ] as const;
 
 /** A place where a process may die. */

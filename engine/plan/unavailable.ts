@@ -74,6 +74,8 @@ function inCell(cell: Cell): Problem[] {
   }
   // Each item would have the whole of them.
   if (cell.header.each !== undefined && cell.header.limits !== undefined) notRun(["limits"]);
+  // It does nothing itself: what its run needs stands in the cells of that one.
+  if (cell.kind === "notebook" && cell.header.requires !== undefined) notRun(["requires"]);
   for (const path of keysOfPorts(cell.header, "inputs")) if (INPUT_NOT_RUN.has(path[2]!)) notRun(path);
   // An agent's answer is checked; other kinds give their value as it is.
   if (cell.kind !== "agent") {

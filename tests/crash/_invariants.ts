@@ -194,7 +194,11 @@ function* C1(id: string, left: LeftRun, lines: readonly Line[]): Iterable<string
       yield "retryStep has no event";
     }
     if (line.type === "retryStep" || line.type === "cancelStep") continue;
-    const own = events.filter((event) => "by" in event && event.by === line.key);
+    const own = events.filter((event) =>
+      event.type === "signal.received"
+        ? event.signal.source === line.key
+        : "by" in event && event.by === line.key
+    );
     if (own.length !== 1) yield `${line.type} has ${own.length} events`;
   }
 }
@@ -204,8 +208,10 @@ function* C2(id: string, left: LeftRun, lines: readonly Line[]): Iterable<string
   const begun = new Map<string, number>();
   for (const { session, epoch, events } of left.journal) {
     for (const event of events) {
-      if (event.type !== "step.started" && event.type !== "step.continued") continue;
-      const by = event.on ?? { worker: session, epoch };
+      // One that finds what it waits for there keeps its slot and is called again.
+      const atOnce = event.type === "step.resumed" && event.frames !== undefined;
+      if (event.type !== "step.started" && event.type !== "step.continued" && !atOnce) continue;
+      const by = "on" in event && event.on !== undefined ? event.on : { worker: session, epoch };
       const name = `${event.step}#${event.attempt} under ${by.worker}@${by.epoch}`;
       begun.set(name, (begun.get(name) ?? 0) + 1);
     }

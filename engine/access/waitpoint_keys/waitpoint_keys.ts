@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
+import { hit } from "../../base/faults.ts";
 import { isObject, parseJson } from "../../base/json.ts";
 import { digestOf } from "../secret.ts";
 import { writeWhole } from "../write_whole.ts";
@@ -113,6 +114,7 @@ export async function openWaitpointKeys({ folder, clock, secretHex }: KeySource)
     list,
     async rotate({ kid, secretHex = randomHex(), graceMs = GRACE_MS }) {
       const changed = await turn(kid, secretHex, graceMs);
+      if (changed) hit("key.rotated");
       return { ...list(), changed };
     },
     async revoke(kid) {

@@ -260,13 +260,19 @@ async function postOnce(
   command: ControlCommand,
   key: string,
 ): Promise<string> {
-  const fingerprint = sha256(canonicalJson({ ...command, by: "" } as unknown as Json));
+  const fingerprint = sha256(canonicalJson(asked(command) as unknown as Json));
   const find = () => named(store, `${run}/${key}`, fingerprint, clock.now());
   const name = await find();
   if (name.made !== undefined) return name.made;
   const puts = [name.put(id), { key: inboxKey(run, id), value: encodeRecord(command) }];
   if (await store.submit(puts, name.unless) === "ok") return id;
   return (await find()).made ?? id;
+}
+
+/** What a command asks for, without what is drawn anew each time that it is asked. */
+function asked(command: ControlCommand): object {
+  if (command.type === "applySignal") return { ...command, signal: { ...command.signal, id: "" } };
+  return { ...command, by: "", ...("id" in command ? { id: "" } : {}) };
 }
 
 /** Looks for the answer until it is there or the time is over. */

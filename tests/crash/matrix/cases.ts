@@ -17,6 +17,7 @@ const STARRED: ReadonlySet<FaultPoint> = new Set<FaultPoint>([
   "suspend.opened",
   "suspend.released",
   "command.accepted",
+  "signal.accepted",
   "retry.scheduled",
   "timer.fired",
 ]);

@@ -2,6 +2,7 @@
  * A process of the crash matrix: an engine on a store file, one scenario, and a fault where it is told to have one.
  * Its one argument is a {@link Part} as JSON. When its part is over it prints what it saw as one line of JSON.
  */
+import { openWaitpointKeys } from "../../../engine/access/waitpoint_keys/waitpoint_keys.ts";
 import { type Clock, systemClock } from "../../../engine/base/clock.ts";
 import { type FaultPoint, onFault } from "../../../engine/base/faults.ts";
 import { denoKvStore, type Kv } from "../../../engine/store/deno_kv.ts";
@@ -10,6 +11,7 @@ import { lockStore } from "../../../engine/store/lock.ts";
 import type { Store } from "../../../engine/store/store.ts";
 import type { RunView } from "../../../engine/wire/view.ts";
 import { type Behaviour, engineOf, ScriptedKind, withMethods } from "../../engine/work/_harness.ts";
+import { notebookCells, workspaceOf } from "../../engine/work/children/_notebooks.ts";
 import { Evidence } from "./evidence.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { sleep, Stage } from "./stage.ts";
@@ -143,7 +145,17 @@ async function main(part: Part): Promise<void> {
       if (code === "session_lost") evidence.note({ at: "lost" });
     },
   };
-  const engine = await engineOf(store, kindOf(evidence), { worker, clock, log, sessionTtlMs: part.ttlMs });
+  const keys = scenario.keys ? await openWaitpointKeys({ folder, clock }) : undefined;
+  const engine = await engineOf(store, kindOf(evidence), {
+    worker,
+    clock,
+    log,
+    sessionTtlMs: part.ttlMs,
+    ...(keys === undefined ? {} : { waitpointKeys: keys }),
+    ...(scenario.notebooks === undefined
+      ? {}
+      : { kinds: [notebookCells], workspace: workspaceOf(scenario.notebooks) }),
+  });
   if (scenario.helper !== undefined) {
     const own = new Evidence(`${folder}/${part.name}.jsonl`);
     const name = `${worker}_helper`;
@@ -183,7 +195,10 @@ async function main(part: Part): Promise<void> {
     async () => (await Array.fromAsync(store.list(inboxPrefix()))).length === 0,
   );
   const views: Report["views"] = {};
-  for (const { id, notebook } of await engine.runs({})) views[notebook] = await engine.view(id);
+  for (const { id, notebook } of await engine.runs({})) {
+    if (views[notebook] !== undefined) throw new Error(`There are two runs of ${notebook}`);
+    views[notebook] = await engine.view(id);
+  }
   await stage.close();
   done(views);
 }

@@ -5,6 +5,7 @@
 import type { FaultPoint } from "../../../engine/base/faults.ts";
 import type { Attempt, Outcome } from "../../../engine/kinds/kind.ts";
 import { type Behaviour, notebookOf, untilAborted } from "../../engine/work/_harness.ts";
+import { cell } from "../../engine/work/children/_notebooks.ts";
 import type { Stage } from "./stage.ts";
 
 /** How a run must end: its label, and for each cell its labels, one of which it has, and its value. */
@@ -24,6 +25,10 @@ export interface Scenario {
   keyless?: true;
   /** Each process has another worker besides, with these capabilities. */
   helper?: string[];
+  /** Notebooks of the workspace, for cells that run them. */
+  notebooks?: Record<string, string>;
+  /** It has secrets for tokens in a file. */
+  keys?: true;
   /** Another process was killed amid it before. */
   inherited?: true;
   /** Its first process closes before the end. */
@@ -75,6 +80,12 @@ async function callTwice({ cell, spend, clock }: Attempt): Promise<Outcome> {
     await clock.sleep(3);
   }
   return { type: "succeeded", value: cell.name, usage: { calls: 2 } };
+}
+
+function forSignal({ signals }: Attempt): Outcome {
+  return signals === undefined
+    ? { type: "suspended", wait: "signal", condition: { type: "signal", name: "go" } }
+    : { type: "succeeded", value: signals[0]!.payload ?? null };
 }
 
 const SUSPENSIONS = 90;
@@ -288,6 +299,81 @@ export const SCENARIOS: Record<string, Scenario> = {
       },
     },
     helper: ["gpu"],
+  },
+
+  /** A cell that waits for a signal, which is sent once it waits. */
+  signal: {
+    async drive(stage) {
+      const run = await stage.submit({ notebook: "signal", text: notebookOf({ s: [], z: ["s"] }) });
+      const waits = () => stage.happened(run, "step.suspended", "s");
+      await stage.tell(run, { type: "applySignal", name: "go", payload: 7 }, waits);
+      await stage.ended(run);
+    },
+    behaviour: () => ({ s: forSignal }),
+    ends: {
+      signal: {
+        label: "succeeded",
+        cells: { s: { label: succeeded, value: 7 }, z: { label: succeeded, value: 8 } },
+      },
+    },
+  },
+
+  /** A run below another one, paused and resumed with it. */
+  child: {
+    async drive(stage) {
+      const text = notebookOf({ a: [] }) + cell("c", "notebook: part\nafter: [a]") + notebookOf({ z: ["c"] });
+      const run = await stage.submit({ notebook: "child", text });
+      const began = () => stage.happened(run, "child.opened");
+      await stage.tell(run, { type: "pauseRun" }, began);
+      await stage.tell(run, { type: "resumeRun" }, async () => {
+        const [part] = await stage.engine.runs({ notebook: "part" });
+        return part !== undefined && await stage.happened(part.id, "run.paused");
+      });
+      await stage.ended(run);
+    },
+    behaviour: (stage) => ({
+      x: async ({ run, clock }) => {
+        // A run that is paused lets its attempts end by themselves.
+        while (!await stage().happened(run, "run.resumed")) await clock.sleep(4);
+        return { type: "succeeded", value: 3 };
+      },
+    }),
+    notebooks: { part: notebookOf({ x: [], y: ["x"] }) },
+    ends: {
+      child: {
+        label: "succeeded",
+        cells: {
+          a: { label: succeeded, value: 1 },
+          c: { label: succeeded, value: 4 },
+          z: { label: succeeded, value: 5 },
+        },
+      },
+      part: {
+        label: "succeeded",
+        cells: { x: { label: succeeded, value: 3 }, y: { label: succeeded, value: 4 } },
+      },
+    },
+  },
+
+  /** A signal with a token that was made before its secret was replaced. */
+  keys: {
+    async drive(stage) {
+      const run = await stage.submit({ notebook: "keys", text: notebookOf({ s: [] }) });
+      const { waitpoints } = stage.engine;
+      await stage.until("it waits", () => stage.happened(run, "step.suspended", "s"));
+      if (!stage.marked("token")) {
+        const [waitpoint] = await waitpoints.list({ run });
+        stage.mark("token", (await waitpoints.token(waitpoint!.id)).link);
+      }
+      await waitpoints.keys.rotate({ kid: "next", secretHex: "5e".repeat(32) });
+      const [id, ...token] = stage.read("token").split(".");
+      await waitpoints.signal(id!, token.join("."), { name: "go", payload: 7, key: "once" });
+      await stage.ended(run);
+    },
+    behaviour: () => ({ s: forSignal }),
+    keys: true,
+    ends: { keys: { label: "succeeded", cells: { s: { label: succeeded, value: 7 } } } },
+    points: ["key.rotated"],
   },
 
   /** A cancel while attempts run. */

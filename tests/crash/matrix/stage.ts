@@ -31,12 +31,22 @@ export class Stage {
     readonly engine: Engine,
     private readonly store: Store,
     private readonly evidence: Evidence,
-    private readonly options: { folder: string; keyless: boolean; last: boolean; left(): never },
+    private readonly options: {
+      folder: string;
+      keyless: boolean;
+      last: boolean;
+      left(): never;
+    },
   ) {}
 
   /** The process that goes on when the one under test has gone. */
   get last(): boolean {
     return this.options.last;
+  }
+
+  /** What a mark says. */
+  read(name: string): string {
+    return Deno.readTextFileSync(`${this.options.folder}/${name}`);
   }
 
   /** Whether a mark was set, by whichever process. */

@@ -1,4 +1,5 @@
 /** An engine on a store of the test's choice, with kinds that the test scripts. */
+import type { WaitpointKeys } from "../../../engine/access/waitpoint_keys/waitpoint_keys.ts";
 import type { Workspace } from "../../../engine/access/workspace.ts";
 import { type Clock, systemClock } from "../../../engine/base/clock.ts";
 import { systemIds } from "../../../engine/base/ids.ts";
@@ -74,6 +75,7 @@ export interface EngineTraits {
   /** Kinds besides. */
   kinds?: readonly Kind[];
   workspace?: Workspace;
+  waitpointKeys?: WaitpointKeys;
 }
 
 /** An engine whose `ts` cells are scripted. */

@@ -104,6 +104,20 @@ Deno.test("R15 EN-1005 the signal that resumed gets its first answer again by it
   await engine.close();
 });
 
+Deno.test("EN-511 P12 a signal that is told again with the key of its command is told once, and another one conflicts", async () => {
+  const { kind } = patient();
+  const engine = await engineOf(memoryStore(), kind);
+  const run = await submitted(engine);
+  await soon(happened(engine, run, "run.released"));
+  const first = await engine.tell(run, { ...go, payload: 1 }, { key: "k" });
+  const again = await engine.tell(run, { ...go, payload: 1 }, { key: "k" });
+  assertEquals([again.command, again.replayed, again.result], [first.command, true, first.result]);
+  const error = await assertRejects(() => engine.tell(run, { ...go, payload: 2 }, { key: "k" }), EngineError);
+  assertEquals(error.code, "idempotency_conflict");
+  await ended(engine, run);
+  await engine.close();
+});
+
 Deno.test("T3 a signal from a process that runs nothing finds the run of another, and one that nobody owns", async () => {
   const store = kept(memoryStore());
   const { kind } = patient();
