@@ -9,6 +9,8 @@ export {
   type RunDetails,
   type RunSummary,
 } from "./work/engine.ts";
+export { type Quota, quotaSchema } from "./work/quota/quota.ts";
+export type { Quotas, QuotaState } from "./work/quota/quotas.ts";
 export type { ScopeUsage } from "./work/control/inspect.ts";
 export type { Instruction, TellOptions, Told } from "./work/control/tell.ts";
 export type { RunState, StepState } from "./work/control/explain.ts";

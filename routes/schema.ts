@@ -4,7 +4,7 @@
 import { z } from "zod";
 import type { JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
-import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT } from "../engine/mod.ts";
+import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT, quotaSchema } from "../engine/mod.ts";
 import { LANE_NAME } from "../engine/notebook/syntax/lane_name.ts";
 import { readLimitChange, readLimits } from "../engine/notebook/spend/limits.ts";
 import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine/notebook/policy.ts";
@@ -110,6 +110,11 @@ export const LaneBody = z.strictObject({
   maxRuns: z.int().min(0).max(1_000_000).nullable().optional(),
   state: z.enum(LANE_STATES).optional(),
 });
+/** AP-907. */
+export const QuotaBody = quotaSchema;
+/** AP-908: the name stands in the path. */
+export const QuotaRuleBody = z.record(z.string(), z.json()).transform((rule) => ({ ...rule, name: "path" }))
+  .pipe(quotaSchema).transform(({ name: _, ...rule }) => rule);
 /** AP-625: the value itself. */
 export const ValueBody = z.json();
 const signalName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, "Not a name of a signal");

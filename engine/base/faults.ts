@@ -16,6 +16,8 @@ export const FAULT_POINTS = [
   "attempt.result",
   /** An attempt is about to give its slot back; what it saves is stored. */
   "suspend.opened",
+  /** An attempt has its slots of its quotas, and has not begun. */
+  "quota.taken",
   /** What a call may use is set aside, and the call is not made. */
   "budget.reserved",
   /** The run that a step is to wait for is there, and the step does not wait yet. */

@@ -12,7 +12,7 @@ import { readYaml, type YamlText } from "../notebook/syntax/yaml_text.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 
 const NOT_RUN = new Set(
-  "effect quotas tools onTimeout onCancel onFailure".split(" "),
+  "effect tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Kinds that say by `onTimeout` what happens when what they wait for does not come. */

@@ -62,7 +62,9 @@ export type ControlCommand =
   /** What such a worker has to say of the attempt: that it goes on, or how it went. */
   | { type: "reportAttempt"; step: string; on: WorkerSession; report: AttemptReport }
   /** It is lost, or gives the attempt back. */
-  | { type: "loseAttempt"; step: string; attempt: number; lost: boolean };
+  | { type: "loseAttempt"; step: string; attempt: number; lost: boolean }
+  /** What a step was held for is over; with `wait`, if it is held for that. */
+  | { type: "wakeStep"; step: string; wait?: Hold };
 
 /** A command to a run. `step` is a cell's name. */
 export type RunCommand =
@@ -118,8 +120,6 @@ export type RunCommand =
   }
   /** A step that is ready may not start. */
   | { type: "holdStep"; step: string; wait: Hold; due?: Millis }
-  /** What a step was held for is over. */
-  | { type: "wakeStep"; step: string }
   /**
    * Sets the first of `wants` that fits aside for the next call of an open attempt, in all of its run's budgets or in
    * none; the best comes first. `usage`: what the attempt has used so far.

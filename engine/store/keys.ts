@@ -169,6 +169,54 @@ export const holdPrefix = (sha?: string): Key => sha === undefined ? ["hold"] : 
 /** Who does a duty that one worker at a time does. */
 export const roleKey = (role: string): Key => ["role", role];
 
+/** What a quota allows. */
+export const quotaKey = (quota: string): Key => ["quota", quota];
+/** All quotas that somebody has made. */
+export const quotaPrefix: Key = ["quota"];
+/** Rewritten by each admission under a quota, so that of two who have counted the same one wins. */
+export const quotaGateKey = (quota: string): Key => ["quotagate", quota];
+/** A slot of a quota that a step's open attempt holds. */
+export const quotaSlotKey = (quota: string, run: string, step: string): Key => [
+  "quotaslot",
+  quota,
+  run,
+  step,
+];
+/** Slots of a quota that are held, or, without `quota`, of all. */
+export const quotaSlotPrefix = (quota?: string): Key =>
+  quota === undefined ? ["quotaslot"] : ["quotaslot", quota];
+/** The same slot by its holder, for whoever takes a run over. */
+export const quotaHolderKey = (run: string, step: string, quota: string): Key => [
+  "quotaholder",
+  run,
+  step,
+  quota,
+];
+/** Slots that a run's attempts hold, or, without `run`, all runs'. */
+export const quotaHolderPrefix = (run?: string): Key =>
+  run === undefined ? ["quotaholder"] : ["quotaholder", run];
+/** That an attempt began under a quota, by its time. */
+export const quotaUseKey = (quota: string, at: number, run: string, step: string): Key => [
+  "quotause",
+  quota,
+  at,
+  run,
+  step,
+];
+/** What began under a quota, the earliest first; with `at`, where the walk goes on behind what was before it. */
+export const quotaUsePrefix = (quota: string, at?: number): Key =>
+  at === undefined ? ["quotause", quota] : ["quotause", quota, at];
+/** A step that asked a quota and was refused, by the time at which it first did. */
+export const quotaWaitKey = (quota: string, since: number, run: string, step: string): Key => [
+  "quotawait",
+  quota,
+  since,
+  run,
+  step,
+];
+/** Steps that wait for a quota, the first to come first. */
+export const quotaWaitPrefix = (quota: string): Key => ["quotawait", quota];
+
 /** Manifest of a notebook's text, by the text's hash. */
 export const versionKey = (sha: string): Key => ["version", sha];
 /** Manifest of a value, by the hash of its canonical JSON. */

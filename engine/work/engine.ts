@@ -35,6 +35,7 @@ import {
   tell,
   type TellOptions,
   type Told,
+  wake,
 } from "./control/tell.ts";
 import { type RunState, stateOf, type StepState, stepStateOf } from "./control/explain.ts";
 import { type CommandAnswer, readPast } from "./records.ts";
@@ -44,6 +45,7 @@ import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
 import { type Lanes, openLanes } from "./lanes/lanes.ts";
 import { explainRun, type Explanation, lacksOf, type WorkerLack } from "./workers/explain_run.ts";
+import { openQuotas, type Quotas } from "./quota/quotas.ts";
 import { openWorkers, type Workers } from "./workers/workers.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
 import { openWaits, type Waits } from "./waits/waits.ts";
@@ -101,6 +103,8 @@ export interface Engine {
   readonly waitpoints: Waits;
   /** Lanes, and what is in them. */
   readonly lanes: Lanes;
+  /** How often and how many at a time, over all runs. */
+  readonly quotas: Quotas;
   /** Who works on this store. */
   readonly workers: Workers;
   /**
@@ -347,6 +351,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return await explainRun({ store, workers }, head, await journals.load(head), step);
     },
     lacks: (requires) => lacksOf(workers, requires),
+    quotas: openQuotas({
+      store,
+      clock,
+      ids,
+      changed: async () => await worker?.quotasChanged(),
+      wake: (run, step) => wake(control, run, step, "quota"),
+    }),
     command: (run, command) => answerOf(control, run, command),
     release: (run, options) => release(control, run, options),
     state: async (run) => stateOf(await journals.load(await headOf(run))),

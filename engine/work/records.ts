@@ -12,7 +12,7 @@ import type { Plan } from "../plan/types.ts";
 import type { ControlCommand } from "../run/command.ts";
 import type { JournalRecord } from "../run/event.ts";
 import type { Snapshot } from "../run/snapshot.ts";
-import type { WorkerSession } from "../run/state.ts";
+import { HOLDS, type WorkerSession } from "../run/state.ts";
 import type { SignalResult } from "../run/waits/types.ts";
 import { decodeRecord } from "../store/codec.ts";
 import type { Entry } from "../store/store.ts";
@@ -158,6 +158,7 @@ const command = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("routeAttempt"), step: name, attempt: count, on }),
   z.strictObject({ type: z.literal("reportAttempt"), step: name, on, report: attemptReport }),
   z.strictObject({ type: z.literal("loseAttempt"), step: name, attempt: count, lost: z.boolean() }),
+  z.strictObject({ type: z.literal("wakeStep"), step: name, wait: z.enum(HOLDS).optional() }),
 ]) satisfies z.ZodType<ControlCommand>;
 
 /** What became of a command, kept for a day (EN-511). */

@@ -39,6 +39,7 @@ import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
 import type { LaneRules } from "./lanes/lane.ts";
 import { LaneBook } from "./lanes/lane_book.ts";
+import { QuotaDesk } from "./quota/desk.ts";
 import type { Feed } from "./stream/feed.ts";
 import { coveredBy, Elsewhere } from "./routed/elsewhere.ts";
 import { Timers } from "./timers.ts";
@@ -100,6 +101,7 @@ interface Tenure {
   committer: Committer;
   runs: Map<string, LiveRun>;
   slots: { free: number };
+  desk: QuotaDesk;
   timers: Timers<LiveRun>;
   /** When the next run that nobody owns has something to do. */
   lookAt: Timers<"timers">;
@@ -184,6 +186,11 @@ export class Worker {
   /** Whether this worker owns the run now and makes all its open attempts itself. */
   ownsWhole(run: string): boolean {
     return this.#tenure?.runs.get(run)?.run.away.size === 0;
+  }
+
+  /** Reads the quotas anew. */
+  async quotasChanged(): Promise<void> {
+    await this.#tenure?.desk.refresh(true);
   }
 
   /** Looks for ready runs and posted commands now instead of at the next poll. */
@@ -278,6 +285,7 @@ export class Worker {
       slots,
       covers: (requires) => coveredBy(this.#capabilities, requires),
       act: (live, action) => this.#act(tenure, live, action),
+      freed: (quotas) => desk.freed(quotas),
       gone: (live) => this.#forget(tenure, live),
       written: (live) => this.#written(tenure, live),
       posted: () => this.ring(),
@@ -303,7 +311,15 @@ export class Worker {
       if (live.offers !== undefined && nextDue(live.run) > clock.now()) this.#rest(tenure, live);
     }, over.signal);
     const lookAt = new Timers<"timers">(clock, () => this.ring(), over.signal);
-    const tenure: Tenure = { held, committer, runs, slots, timers, lookAt, elsewhere, over };
+    const desk = new QuotaDesk({
+      store,
+      clock,
+      ids: this.ports.ids,
+      claim: (...operation) => committer.claim(...operation),
+      live: (run) => runs.get(run),
+      tell: (live, command) => committer.submit({ live, command, settle: () => {} }),
+    });
+    const tenure: Tenure = { held, committer, runs, slots, desk, timers, lookAt, elsewhere, over };
     this.#tenure = tenure;
     this.#keepSession(tenure);
     void committer.claim([], [{ key: workerKey(worker), value: encodeRecord(registration) }], []);
@@ -468,6 +484,7 @@ export class Worker {
       const orphans = this.#lookForOrphans;
       this.#lookForOrphans = false;
       await this.#lanes.refresh();
+      await tenure.desk.refresh();
       if (orphans) await adoptOrphans(ports, this.ports.clock.now());
       await claimReady(ports);
       const now = this.ports.clock.now();
@@ -501,6 +518,7 @@ export class Worker {
           stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
           tell: (live, command, puts) =>
             new Promise((settle) => committer.submit({ live, command, puts, settle })),
+          admit: (live, step, own) => tenure.desk.admit(live, step, own),
           report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
         },
         live,

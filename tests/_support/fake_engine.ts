@@ -152,6 +152,11 @@ export class FakeEngine implements Engine {
     throw new Error("The fake has no workers");
   }
 
+  /** Tests of quotas use an engine. */
+  get quotas(): never {
+    throw new Error("The fake has no quotas");
+  }
+
   /** Tests of waitpoints use an engine. */
   get waitpoints(): never {
     throw new Error("The fake has no waitpoints");

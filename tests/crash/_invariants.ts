@@ -299,7 +299,20 @@ function* Q1(id: string, left: LeftRun): Iterable<string> {
   }
 }
 
-const CHECKS: Record<string, Check> = { S1, S2, S3, S4, S6, L1, L2, L4, C1, C2, T1, T2, Q1 };
+/** Slots of quotas are those of open attempts, and each is told of twice alike. */
+function* Q2(id: string, left: LeftRun): Iterable<string> {
+  const { slots, holders } = left;
+  if (!same(slots.toSorted(), holders.toSorted())) {
+    yield `slots ${slots} are not those of its holders ${holders}`;
+  }
+  const run = replayed(id, left);
+  const open = [...run.open].map((name) => `${name}#${run.steps.get(name)!.attempts}`);
+  for (const slot of slots) {
+    if (!open.includes(slot.split(" ")[1]!)) yield `${slot} holds a slot and is not at work`;
+  }
+}
+
+const CHECKS: Record<string, Check> = { S1, S2, S3, S4, S6, L1, L2, L4, C1, C2, T1, T2, Q1, Q2 };
 
 /** Every breach of an invariant, each with its number. */
 export async function breaches(store: Store, lines: readonly Line[], folder?: string): Promise<string[]> {

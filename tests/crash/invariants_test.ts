@@ -12,6 +12,8 @@ import {
   framePrefix,
   LANE,
   leaseKey,
+  quotaHolderKey,
+  quotaSlotKey,
   readyKey,
   runKey,
   snapshotKey,
@@ -238,6 +240,10 @@ const BREACHES: [string, string, (scene: Scene) => Promise<void> | void][] = [
     "a frame after the last",
     (scene) => rewrite(scene, "step.succeeded", (_, event) => (event as { frames: number }).frames = 0, "a"),
   ],
+  ["Q2", "a slot of an attempt that is over", async ({ store, run }) => {
+    await write(store, quotaSlotKey("api", run, "b"), { attempt: 1, at: 1 });
+    await write(store, quotaHolderKey(run, "b", "api"), { attempt: 1, at: 1 });
+  }],
   ["Q1", "an ended run that may be claimed", ({ store, run }) => write(store, readyKey(LANE, 1, run), {})],
   ["Q1", "a run that nobody owns or finds", async (scene) => {
     await rewrite(scene, "run.ended", (record) => record.events.pop());

@@ -5,6 +5,7 @@
 import { areTokens, TOKENS_FORM } from "./capability.ts";
 import { LANE_NAME } from "./lane_name.ts";
 import { durationMs } from "../duration.ts";
+import { LONGEST_WINDOW_MS, MOST_QUOTA, MOST_QUOTAS, QUOTA_NAME } from "../spend/quotas.ts";
 import { PORT_TYPES } from "../outputs.ts";
 import { ON_LIMIT } from "../spend/limits.ts";
 import {
@@ -106,7 +107,25 @@ const ANY_CELL: Rules = {
   ),
   limits,
   onLimit,
-  quotas: anything,
+  quotas: listOf(
+    either(
+      matching(QUOTA_NAME, "the name of a quota"),
+      object({
+        name: matching(QUOTA_NAME, "a name"),
+        window: {
+          expected: "a duration from 1ms to 31d",
+          fits: (value) => {
+            const ms = durationMs(value);
+            return ms !== undefined && ms >= 1 && ms <= LONGEST_WINDOW_MS;
+          },
+        },
+        max: rule.whole(1, MOST_QUOTA),
+        maxConcurrent: rule.whole(1, MOST_QUOTA),
+      }),
+    ),
+    "a list of quotas, such as [{ name: api, window: 1m, max: 10 }, { name: gpu, maxConcurrent: 1 }]",
+    MOST_QUOTAS,
+  ),
   requires: { expected: TOKENS_FORM, fits: areTokens },
   needs: object({ net: texts, read: texts, write: texts, env: texts }),
   effect: object(),

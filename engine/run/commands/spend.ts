@@ -65,10 +65,11 @@ export const spendCommands: Handlers<SpendCommands> = {
     return atLimit(run, step, { ...event, want: SOME_TIME, why }, onLimitOf(run, step));
   },
 
-  wakeStep(run, { step: name }) {
+  wakeStep(run, { step: name, wait }) {
     const step = run.steps.get(name);
     if (step === undefined) return noStep(run, name);
     if (step.phase === "ended") return refuse("step_ended", `Step ${name} has ended`);
+    if (wait !== undefined && step.wait !== wait) return SAME;
     return isHeld(step) ? happen([{ type: "step.woken", step: name }]) : SAME;
   },
 };

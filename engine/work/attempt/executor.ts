@@ -60,6 +60,8 @@ export interface ExecutorPorts {
   /** Tells the run something amid an attempt; resolves when the answer is durable, so that what follows may act on it. */
   tell(live: LiveRun, command: RunCommand, puts?: Put[]): Promise<Answer>;
   nursery: Nursery;
+  /** Takes the slots of the attempt's quotas; what becomes of it if there are none. */
+  admit(live: LiveRun, step: string, own: Attempt): Promise<Outcome | undefined>;
   /** Makes the end durable, with the last frames. */
   report(live: LiveRun, command: RunCommand, frames: Frame[]): void;
 }
@@ -172,7 +174,7 @@ async function call(
     if (stop !== undefined) return stop;
     if (state.plan.each !== undefined) return await findItems(ports.kinds, own);
   }
-  return await kind.run(own);
+  return await read(() => ports.admit(live, step, own)) ?? await kind.run(own);
 }
 
 /** A signal as the kind gets it: with what it carries. */

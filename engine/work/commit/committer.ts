@@ -26,6 +26,7 @@ import { passedOn } from "../children/reach.ts";
 import type { Feed } from "../stream/feed.ts";
 import { dueEntry, duePut, retired } from "../upkeep/due.ts";
 import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
+import { freeSlots } from "../quota/slots.ts";
 import { WaitpointWrites } from "../waits/listed.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
@@ -60,6 +61,8 @@ export interface CommitterPorts {
   act(live: LiveRun, action: RunAction): void;
   /** A run has ended or was given back, and that is durable. */
   gone(live: LiveRun): void;
+  /** Slots of these quotas are free, and that is durable. */
+  freed(quotas: string[]): void;
   /** Something of a run that goes on is durable. */
   written(live: LiveRun): void;
   /** Something was written to the inboxes of other runs. */
@@ -181,8 +184,10 @@ export class Committer {
 
   async #writeTurn(turn: Turn): Promise<void> {
     let result: CommitResult = "fenced";
+    const freed: string[] = [];
     try {
       const batch = this.#batchOf(turn);
+      for (const { live } of turn.runs.values()) freed.push(...freeSlots(live, batch.deletes));
       hit("commit.before");
       result = await this.#send([], batch.puts, batch.deletes);
     } finally {
@@ -191,6 +196,7 @@ export class Committer {
     if (result !== "ok") return;
     hit("commit.after");
     this.#renew = false;
+    if (freed.length > 0) this.ports.freed(freed);
     for (const part of turn.runs.values()) this.#publish(part, turn);
     for (const { item, answer } of turn.answers) item.settle(answer);
     if (turn.posted) this.ports.posted();

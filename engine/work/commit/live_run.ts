@@ -60,6 +60,12 @@ export interface OpenAttempt {
   abort: AbortController;
 }
 
+/** Slots of quotas that one attempt holds. */
+export interface HeldSlots {
+  attempt: number;
+  quotas: string[];
+}
+
 /** See the module comment. `run` changes only when a turn is built (`turn.ts`). */
 export interface LiveRun {
   head: RunHead;
@@ -79,6 +85,8 @@ export interface LiveRun {
   offeredAt?: Millis;
   /** The runs of its own that have been told all that it was told. */
   reached: Run["children"];
+  /** Slots of quotas that its open attempts hold, by step; absent before the first. */
+  slots?: Map<string, HeldSlots>;
   /** The open waitpoints that the store lists. */
   listed: Run["waitpoints"];
 }

@@ -14,6 +14,7 @@ import { canonicalJson, depthWithin, type Json, MAX_DEPTH } from "../../base/jso
 import type { ControlCommand } from "../../run/command.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { Run } from "../../run/state.ts";
+import type { Hold } from "../../run/state.ts";
 import type { SignalResult } from "../../run/waits/types.ts";
 import { isRejected, transition } from "../../run/transition.ts";
 import { encodeRecord } from "../../store/codec.ts";
@@ -39,6 +40,7 @@ const OF_THE_ENGINE = [
   "routeAttempt",
   "reportAttempt",
   "loseAttempt",
+  "wakeStep",
 ] as const;
 
 /** What a run can be told. `by` is who says so; a value for a step is given whole. */
@@ -106,6 +108,11 @@ export async function tell(
     if (decision.result !== undefined) return { command: "", state: "applied", result: decision.result };
   }
   return await give(ports, run, command, key, waitMs);
+}
+
+/** Lets a step go on that is held for this, whoever has its run; what is not held any more stays as it is. */
+export async function wake(ports: ControlPorts, run: string, step: string, wait: Hold): Promise<void> {
+  await give(ports, run, { type: "wakeStep", step, wait }, undefined, 0);
 }
 
 /** What became of a command. Throws `command_not_found`: there was none, or its day is over. */

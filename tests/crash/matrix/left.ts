@@ -12,6 +12,8 @@ import {
   inboxPrefix,
   LANE,
   leaseKey,
+  quotaHolderPrefix,
+  quotaSlotPrefix,
   readyPrefix,
   runPrefix,
   snapshotKey,
@@ -19,6 +21,7 @@ import {
 } from "../../../engine/store/keys.ts";
 import type { Entry, Key, Store } from "../../../engine/store/store.ts";
 import type { Frame } from "../../../engine/wire/frame.ts";
+import { readSlot } from "../../../engine/work/quota/quota.ts";
 import type { RunHead } from "../../../engine/work/commit/live_run.ts";
 import {
   type CommandAnswer,
@@ -46,6 +49,9 @@ export interface LeftRun {
   ready: Key[];
   timers: Key[];
   waiting: number;
+  /** Slots of quotas that it holds, by each of their two records: quota, step and attempt. */
+  slots: string[];
+  holders: string[];
   answers: Map<string, CommandAnswer>;
 }
 
@@ -69,6 +75,7 @@ export async function readLeft(store: Store, folder?: string): Promise<Left> {
     }
   };
   const list = (prefix: Key) => Array.fromAsync(store.list(prefix));
+  const slots = await list(quotaSlotPrefix());
   const [ready, timers] = [await list(readyPrefix(LANE)), await list(timerPrefix)];
   const ofRun = (entries: Entry[], run: string) =>
     entries.filter(({ key }) => key.at(-1) === run).map(({ key }) => key);
@@ -112,6 +119,12 @@ export async function readLeft(store: Store, folder?: string): Promise<Left> {
       ready: ofRun(ready, id),
       timers: ofRun(timers, id),
       waiting: (await list(inboxPrefix(id))).length,
+      slots: slots.filter(({ key }) => key[2] === id).map((slot) =>
+        `${slot.key[1]} ${slot.key[3]}#${readSlot(slot).attempt}`
+      ),
+      holders: (await list(quotaHolderPrefix(id))).map((slot) =>
+        `${slot.key[3]} ${slot.key[2]}#${readSlot(slot).attempt}`
+      ),
       answers: new Map(answers),
     });
   }

@@ -89,6 +89,7 @@ function forSignal({ signals }: Attempt): Outcome {
 }
 
 const SUSPENSIONS = 90;
+const LIMITED = ["q0", "q1", "q2", "q3", "q4", "q5"];
 
 /** Every scenario by its name. */
 export const SCENARIOS: Record<string, Scenario> = {
@@ -376,6 +377,36 @@ export const SCENARIOS: Record<string, Scenario> = {
     points: ["key.rotated"],
   },
 
+  /** Six cells under a quota of two at a time, one of which fails once and one of which pauses. */
+  quota: {
+    async drive(stage) {
+      const header = "quotas: [{ name: api, maxConcurrent: 2 }]\n" +
+        "retry: { attempts: 2, initial: 20ms, jitter: none }";
+      const text = notebookOf(
+        Object.fromEntries(LIMITED.map((name) => [name, []])),
+        Object.fromEntries(LIMITED.map((name) => [name, header])),
+      );
+      await stage.ended(await stage.submit({ notebook: "quota", text }));
+    },
+    behaviour: () =>
+      Object.fromEntries(LIMITED.map((name) => [
+        name,
+        async ({ attempt, saved, clock }: Attempt): Promise<Outcome> => {
+          await clock.sleep(3);
+          if (name === "q1" && attempt === 1) {
+            return { type: "failed", problem: { category: "network", message: "cut" } };
+          }
+          if (name === "q2" && saved === undefined) return { type: "delayed", ms: 5, saved: 1 };
+          return { type: "succeeded", value: name };
+        },
+      ])),
+    ends: {
+      quota: {
+        label: "succeeded",
+        cells: Object.fromEntries(LIMITED.map((name) => [name, { label: succeeded, value: name }])),
+      },
+    },
+  },
   /** A cancel while attempts run. */
   cancel: {
     async drive(stage) {

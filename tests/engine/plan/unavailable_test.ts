@@ -32,7 +32,6 @@ function told(text: string, cells?: string[]): string[] {
 
 const ERRORS: Record<string, string> = {
   effect: "{ reversible: { url: x } }",
-  quotas: "{ calls: 1 }",
   tools: "[read]",
   onTimeout: "a",
   onCancel: "a",
