@@ -302,6 +302,8 @@ export class Worker {
       open: () => this.#tenure === tenure && !this.#closing && held.trusted,
       ring: () => this.ring(),
       trusted: () => held.trusted || this.#lose(tenure),
+      admit: (live, step, own) => desk.admit(live, step, own),
+      freed: (quotas) => desk.freed(quotas),
       over: over.signal,
       warn: (what, error) => this.#warn(what, error),
     });
@@ -316,6 +318,7 @@ export class Worker {
       clock,
       ids: this.ports.ids,
       claim: (...operation) => committer.claim(...operation),
+      journals: this.ports.journals,
       live: (run) => runs.get(run),
       tell: (live, command) => committer.submit({ live, command, settle: () => {} }),
     });

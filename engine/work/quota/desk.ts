@@ -32,6 +32,7 @@ import {
 } from "../../store/keys.ts";
 import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
 import type { LiveRun } from "../commit/live_run.ts";
+import type { Journals } from "../journal.ts";
 import { concerns, isRule, type Quota, readQuota, readSlot, readWait } from "./quota.ts";
 import { slotKeys } from "./slots.ts";
 
@@ -50,6 +51,8 @@ const LOOK_MS = 10;
 const LOOKS = 100;
 /** Of those who wait, how many more are looked at than may begin: some are gone, or paused. */
 const LOOKED_AT = 50;
+/** How long a slot is held before somebody who is refused looks whether its holder is still at work, and how often. */
+const SWEPT_AFTER_MS = 30_000;
 
 /** What a desk needs of its worker. */
 export interface DeskPorts {
@@ -58,6 +61,7 @@ export interface DeskPorts {
   ids: Ids;
   /** Writes an operation of its own under the session. */
   claim(checks: Check[], puts: Put[], deletes: Key[]): Promise<CommitResult>;
+  journals: Journals;
   /** A run that this worker has. */
   live(run: string): LiveRun | undefined;
   /** Tells a run something. */
@@ -81,6 +85,7 @@ export class QuotaDesk {
   #quotas: Quota[] = [];
   #readAt = -Infinity;
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #sweptAt = new Map<string, number>();
 
   constructor(private readonly ports: DeskPorts) {}
 
@@ -249,11 +254,34 @@ export class QuotaDesk {
       value,
     }));
     await claim([], puts, words.flatMap(({ over }) => over));
+    for (const { quota, at } of short) if (at === Infinity) this.#sweep(quota.name).catch(() => {});
     const names = short.map(({ quota }) => `'${quota.name}'`).join(" and ");
     const why = short.some(({ at }) => at === Infinity)
       ? `All slots of the quota ${names} are taken`
       : `The quota ${names} is used up for now`;
     return { type: "held", wait: "quota", due, why, ...(saved === undefined ? {} : { saved }) };
+  }
+
+  /**
+   * Frees slots whose attempts are over: of one that another worker made and was lost with it, or where a process died
+   * between an admission that came too late and giving it back.
+   */
+  async #sweep(name: string): Promise<void> {
+    const { store, clock, claim, journals, live } = this.ports;
+    if (clock.monotonic() - (this.#sweptAt.get(name) ?? -Infinity) < SWEPT_AFTER_MS) return;
+    this.#sweptAt.set(name, clock.monotonic());
+    for await (const entry of store.list(quotaSlotPrefix(name))) {
+      const { attempt, at } = readSlot(entry);
+      if (at > clock.now() - SWEPT_AFTER_MS) continue;
+      const [, , id, step] = entry.key as [string, string, string, string];
+      const head = live(id) === undefined ? await journals.head(id) : undefined;
+      const run = live(id)?.run ?? (head && await journals.load(head));
+      const found = run?.steps.get(step);
+      if (found?.attempt === "open" && found.attempts === attempt) continue;
+      // Rests on the record as it was read: its step may have begun again since.
+      const checks = [{ key: entry.key, version: entry.version }];
+      if (await claim(checks, [], slotKeys(name, id, step)) === "ok") this.freed([name]);
+    }
   }
 
   /** Its hold may not be durable yet. */

@@ -28,6 +28,12 @@ export function freeSlots({ run, slots }: LiveRun, deletes: Key[]): string[] {
   return freed;
 }
 
+/** The slots that a step of a run holds, as far as this worker took them. */
+export function slotsOf(live: LiveRun | undefined, step: string): { keys: Key[]; quotas: string[] } {
+  const quotas = live?.slots?.get(step)?.quotas ?? [];
+  return { keys: quotas.flatMap((quota) => slotKeys(quota, live!.run.id, step)), quotas };
+}
+
 /** Reads which slots a run holds that is taken over with open attempts. */
 export async function findSlots(store: Store, live: LiveRun): Promise<void> {
   for await (const entry of store.list(quotaHolderPrefix(live.run.id))) {

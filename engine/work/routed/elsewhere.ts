@@ -27,6 +27,8 @@ export interface ElsewherePorts extends Omit<ExecutorPorts, "stream" | "tell" | 
   runs: ReadonlyMap<string, LiveRun>;
   /** Whether it takes more; false once it is to end. */
   open(): boolean;
+  /** Slots of quotas are free. */
+  freed(quotas: string[]): void;
   /** Looks for posted commands. */
   ring(): void;
   /** The session is over. */

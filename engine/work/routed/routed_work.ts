@@ -24,6 +24,7 @@ import { type LiveRun, liveRun } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
 import type { Journals } from "../journal.ts";
 import { knownCode, readAnswer, readStepStop } from "../records.ts";
+import { slotsOf } from "../quota/slots.ts";
 import { hashOf, holdsOf } from "../upkeep/names.ts";
 import { claimOffer, findOffers, type Routed } from "./claim_offers.ts";
 
@@ -44,6 +45,8 @@ export interface RoutedPorts extends Omit<ExecutorPorts, "stream" | "tell" | "re
   covers(requires: readonly string[]): boolean;
   /** Whether it takes more; false once it is to end. */
   open(): boolean;
+  /** Slots of quotas are free. */
+  freed(quotas: string[]): void;
   /** Something was posted to a run. */
   posted(run: string): void;
   /** The session is over. */
@@ -54,6 +57,8 @@ export interface RoutedPorts extends Omit<ExecutorPorts, "stream" | "tell" | "re
 /** See the module comment. One for each session of the worker. */
 export class RoutedWork {
   readonly #busy = new Map<Routed, AbortController>();
+  /** The copies of their runs, which know the slots of quotas that they hold. */
+  readonly #copies = new Map<Routed, LiveRun>();
   readonly #running = new Set<Promise<void>>();
   #looking: Promise<void> | undefined;
   #again = false;
@@ -145,6 +150,7 @@ export class RoutedWork {
       await this.#giveBack(routed, true).catch(() => {});
     } finally {
       this.#busy.delete(routed);
+      this.#copies.delete(routed);
       this.#freed();
       if (!over.aborted) this.look().catch((error) => warn("Looking for offers failed", error));
     }
@@ -158,6 +164,7 @@ export class RoutedWork {
     const live = liveRun(head, await journals.load(head), head.epoch ?? 0);
     // Between the owner's answer and the reading it may have been told to end.
     if (live.run.steps.get(step)?.away === undefined) return void await this.#drop(routed, []);
+    this.#copies.set(routed, live);
     let reporting: Promise<CommitResult> | undefined;
     await execute(
       {
@@ -227,9 +234,13 @@ export class RoutedWork {
     if (await this.#drop(routed, [put]) === "ok") posted(run);
   }
 
-  #drop(routed: Routed, puts: Put[]): Promise<CommitResult> {
+  async #drop(routed: Routed, puts: Put[]): Promise<CommitResult> {
     const { run, step } = routed;
-    return this.#write(routed, puts, [stepLeaseKey(run, step), stepStopKey(run, step)]);
+    const slots = slotsOf(this.#copies.get(routed), step);
+    const deletes = [stepLeaseKey(run, step), stepStopKey(run, step), ...slots.keys];
+    const result = await this.#write(routed, puts, deletes);
+    if (result === "ok" && slots.quotas.length > 0) this.ports.freed(slots.quotas);
+    return result;
   }
 
   /** Writes while the lease is this session's: nobody changes it but to take it away. */

@@ -1,7 +1,14 @@
 /** Quotas end to end: how many at a time, how often, over all runs. */
 import { assert, assertEquals } from "@std/assert";
 import type { Attempt, Outcome } from "../../../../engine/kinds/kind.ts";
-import { quotaHolderPrefix, quotaSlotPrefix, quotaUsePrefix } from "../../../../engine/store/keys.ts";
+import {
+  quotaHolderKey,
+  quotaHolderPrefix,
+  quotaSlotKey,
+  quotaSlotPrefix,
+  quotaUsePrefix,
+} from "../../../../engine/store/keys.ts";
+import { encodeRecord } from "../../../../engine/store/codec.ts";
 import { memoryStore } from "../../../../engine/store/memory.ts";
 import type { Store } from "../../../../engine/store/store.ts";
 import { ManualClock } from "../../../_support/manual_clock.ts";
@@ -233,4 +240,37 @@ Deno.test("P16 Q2 fifty attempts with retries, cancels and a lost worker: never 
   assert(seen.most <= 8, `${seen.most} at a time`);
   assertEquals(await left(store), []);
   await engine.close();
+});
+
+Deno.test("Q2 a slot whose attempt is over is found by who is refused, and freed", async () => {
+  const store = memoryStore();
+  const session = (await store.openSession("vandal", 15_000, ""))!;
+  const value = encodeRecord({ attempt: 1, at: 1 });
+  const puts = [quotaSlotKey("api", "run_gone", "x"), quotaHolderKey("run_gone", "x", "api")]
+    .map((key) => ({ key, value }));
+  await store.commit(session, [], puts, []);
+  await store.closeSession(session);
+  const { kind } = counting(["a"]);
+  const engine = await engineOf(kept(store), kind);
+  const { run } = await engine.submit({
+    notebook: "n",
+    text: text(["a"], "[{ name: api, maxConcurrent: 1 }]"),
+    author: "t",
+  });
+  assertEquals((await soon(ended(engine, run))).label, "succeeded");
+  assertEquals(await left(store), []);
+  await engine.close();
+});
+
+Deno.test("EN-1202 an attempt that another worker makes holds its slot there, and it is free with its report", async () => {
+  const store = memoryStore();
+  const { kind, seen } = counting(["a", "b"]);
+  const owner = await engineOf(kept(store), kind, { worker: "w1" });
+  const other = await engineOf(kept(store), kind, { worker: "w2", capabilities: ["gpu"], only: [] });
+  const header = "[{ name: api, maxConcurrent: 1 }]\nrequires: [gpu]";
+  const { run } = await owner.submit({ notebook: "n", text: text(["a", "b"], header), author: "t" });
+  assertEquals((await soon(ended(owner, run))).label, "succeeded");
+  assertEquals([seen.most, seen.order.length, await left(store)], [1, 2, []]);
+  await other.close();
+  await owner.close();
 });
