@@ -6,7 +6,7 @@ import { Hono } from "hono";
 import { EngineError } from "../engine/base/errors.ts";
 import { systemIds } from "../engine/base/ids.ts";
 import { notebookRoutes } from "./api/notebooks.ts";
-import { quotaRoutes } from "./api/quotas.ts";
+import { quotaRoutes } from "./api/spend/quotas.ts";
 import { runCommandRoutes } from "./api/run_commands.ts";
 import { runReadRoutes } from "./api/run_reads.ts";
 import { runRoutes } from "./api/runs.ts";

@@ -313,15 +313,7 @@ export class Worker {
       if (live.offers !== undefined && nextDue(live.run) > clock.now()) this.#rest(tenure, live);
     }, over.signal);
     const lookAt = new Timers<"timers">(clock, () => this.ring(), over.signal);
-    const desk = new QuotaDesk({
-      store,
-      clock,
-      ids: this.ports.ids,
-      claim: (...operation) => committer.claim(...operation),
-      journals: this.ports.journals,
-      live: (run) => runs.get(run),
-      tell: (live, command) => committer.submit({ live, command, settle: () => {} }),
-    });
+    const desk = new QuotaDesk({ ...this.ports, committer, runs });
     const tenure: Tenure = { held, committer, runs, slots, desk, timers, lookAt, elsewhere, over };
     this.#tenure = tenure;
     this.#keepSession(tenure);

@@ -16,7 +16,6 @@ import { hit } from "../../base/faults.ts";
 import type { Ids } from "../../base/ids.ts";
 import { type Attempt, failed, type Outcome } from "../../kinds/kind.ts";
 import { readQuotas } from "../../notebook/spend/quotas.ts";
-import type { RunCommand } from "../../run/command.ts";
 import { freeAt } from "../../run/spend/window.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import {
@@ -30,7 +29,8 @@ import {
   quotaWaitKey,
   quotaWaitPrefix,
 } from "../../store/keys.ts";
-import type { Check, CommitResult, Key, Put, Store } from "../../store/store.ts";
+import type { Key, Put, Store } from "../../store/store.ts";
+import type { Committer } from "../commit/committer.ts";
 import type { LiveRun } from "../commit/live_run.ts";
 import type { Journals } from "../journal.ts";
 import { concerns, isRule, type Quota, readQuota, readSlot, readWait } from "./quota.ts";
@@ -59,13 +59,10 @@ export interface DeskPorts {
   store: Store;
   clock: Clock;
   ids: Ids;
-  /** Writes an operation of its own under the session. */
-  claim(checks: Check[], puts: Put[], deletes: Key[]): Promise<CommitResult>;
   journals: Journals;
-  /** A run that this worker has. */
-  live(run: string): LiveRun | undefined;
-  /** Tells a run something. */
-  tell(live: LiveRun, command: RunCommand): void;
+  committer: Pick<Committer, "claim" | "submit">;
+  /** Runs that the worker has. */
+  runs: ReadonlyMap<string, LiveRun>;
 }
 
 /** What one quota says to one who asks. */
@@ -126,13 +123,13 @@ export class QuotaDesk {
   }
 
   async #wakeFirst(name: string, count: number): Promise<void> {
-    const { store, clock, ids, live } = this.ports;
+    const { store, clock, ids, runs } = this.ports;
     let left = count;
     for await (const entry of store.list(quotaWaitPrefix(name), { limit: count + LOOKED_AT })) {
       if (left === 0) return;
       if (readWait(entry).until < clock.now()) continue;
       const [, , , run, step] = entry.key as [string, string, number, string, string];
-      const here = live(run);
+      const here = runs.get(run);
       if (here === undefined) {
         await store.post(run, ids.next("cmd"), encodeRecord({ type: "wakeStep", step, wait: "quota" }));
       } else if (here.run.intent !== "go" || !stillWaits(here, step)) continue;
@@ -157,7 +154,7 @@ export class QuotaDesk {
   }
 
   async #ask(live: LiveRun, step: string, own: Attempt, quotas: Quota[]): Promise<Outcome | undefined> {
-    const { store, clock, claim } = this.ports;
+    const { store, clock, committer } = this.ports;
     const { run } = live;
     for (;;) {
       if (own.signal.aborted || !isOpen(live, step, own.attempt)) return { type: "cancelled" };
@@ -183,7 +180,7 @@ export class QuotaDesk {
         ]),
         ...uses.map((key) => ({ key, value: encodeRecord(null) })),
       ];
-      const answer = await claim(checks, puts, words.flatMap((word) => passed(word, run.id, step)));
+      const answer = await committer.claim(checks, puts, words.flatMap((word) => passed(word, run.id, step)));
       if (answer === "fenced") return { type: "cancelled" };
       if (answer === "conflict") continue;
       hit("quota.taken");
@@ -192,10 +189,10 @@ export class QuotaDesk {
         (live.slots ??= new Map()).set(step, { attempt: own.attempt, quotas: names });
         if (!own.signal.aborted) return undefined;
         // EN-1203 It does not begin, so that nothing of it counts; the slot goes with the attempt.
-        await claim([], [], uses);
+        await committer.claim([], [], uses);
         return { type: "cancelled" };
       }
-      await claim([], [], [...uses, ...taken.flatMap((name) => slotKeys(name, run.id, step))]);
+      await committer.claim([], [], [...uses, ...taken.flatMap((name) => slotKeys(name, run.id, step))]);
       return { type: "cancelled" };
     }
   }
@@ -244,7 +241,7 @@ export class QuotaDesk {
     words: Word[],
     now: Millis,
   ): Promise<Outcome> {
-    const { claim, ids } = this.ports;
+    const { committer, ids } = this.ports;
     const short = words.filter(({ at }) => at !== undefined);
     const until = Math.max(...short.map(({ at }) => at === Infinity ? now + ASK_AGAIN_MS : at!));
     const due = now + Math.ceil((until - now) * (1 + JITTER * ids.random()));
@@ -253,7 +250,7 @@ export class QuotaDesk {
       key: quotaWaitKey(quota.name, since, live.run.id, step),
       value,
     }));
-    await claim([], puts, words.flatMap(({ over }) => over));
+    await committer.claim([], puts, words.flatMap(({ over }) => over));
     for (const { quota, at } of short) if (at === Infinity) this.#sweep(quota.name).catch(() => {});
     const names = short.map(({ quota }) => `'${quota.name}'`).join(" and ");
     const why = short.some(({ at }) => at === Infinity)
@@ -267,20 +264,20 @@ export class QuotaDesk {
    * between an admission that came too late and giving it back.
    */
   async #sweep(name: string): Promise<void> {
-    const { store, clock, claim, journals, live } = this.ports;
+    const { store, clock, committer, journals, runs } = this.ports;
     if (clock.monotonic() - (this.#sweptAt.get(name) ?? -Infinity) < SWEPT_AFTER_MS) return;
     this.#sweptAt.set(name, clock.monotonic());
     for await (const entry of store.list(quotaSlotPrefix(name))) {
       const { attempt, at } = readSlot(entry);
       if (at > clock.now() - SWEPT_AFTER_MS) continue;
       const [, , id, step] = entry.key as [string, string, string, string];
-      const head = live(id) === undefined ? await journals.head(id) : undefined;
-      const run = live(id)?.run ?? (head && await journals.load(head));
+      const head = !runs.has(id) ? await journals.head(id) : undefined;
+      const run = runs.get(id)?.run ?? (head && await journals.load(head));
       const found = run?.steps.get(step);
       if (found?.attempt === "open" && found.attempts === attempt) continue;
       // Rests on the record as it was read: its step may have begun again since.
       const checks = [{ key: entry.key, version: entry.version }];
-      if (await claim(checks, [], slotKeys(name, id, step)) === "ok") this.freed([name]);
+      if (await committer.claim(checks, [], slotKeys(name, id, step)) === "ok") this.freed([name]);
     }
   }
 
@@ -288,7 +285,8 @@ export class QuotaDesk {
   async #wake(live: LiveRun, step: string): Promise<void> {
     for (let look = 0; look < LOOKS && stillWaits(live, step); look++) {
       if (live.run.steps.get(step)!.wait === "quota") {
-        return this.ports.tell(live, { type: "wakeStep", step, wait: "quota" });
+        const command = { type: "wakeStep", step, wait: "quota" } as const;
+        return this.ports.committer.submit({ live, command, settle: () => {} });
       }
       await this.ports.clock.sleep(LOOK_MS);
     }

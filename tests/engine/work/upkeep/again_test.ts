@@ -194,6 +194,7 @@ Deno.test("L1 two operations that rest on the same record are not written as one
     slots: { free: 1 },
     covers: () => true,
     act() {},
+    freed() {},
     gone() {},
     written() {},
     posted() {},

@@ -1,11 +1,11 @@
 /** Routes about quotas (AP-907, AP-908). Owns: how they are shown. */
 import type { z } from "zod";
-import type { Quota, QuotaState } from "../../engine/mod.ts";
-import type { AppParts } from "../parts.ts";
-import { json } from "../respond.ts";
-import type { QuotaBody, QuotaRuleBody } from "../schema.ts";
-import type { Handlers } from "../table.ts";
-import { iso, isoTimes } from "./run_shapes.ts";
+import type { Quota, QuotaState } from "../../../engine/mod.ts";
+import type { AppParts } from "../../parts.ts";
+import { json } from "../../respond.ts";
+import type { QuotaBody, QuotaRuleBody } from "../../schema.ts";
+import type { Handlers } from "../../table.ts";
+import { iso, isoTimes } from "../run_shapes.ts";
 
 type Ids = "quotas" | "makeQuota" | "quota" | "changeQuota" | "removeQuota";
 
