@@ -165,9 +165,8 @@ class Conversation {
     const quiet = () =>
       this.#within(limits.silenceMs, "silence_timeout", `${host} fell silent amid its answer`);
     quiet();
-    // A decoder does not hear of a connection that breaks, so that it is told.
+    // A decoder does not hear of a connection that breaks.
     response.on("error", (error) => this.#broken(error));
-    response.on("aborted", () => this.#cut());
     response.on("data", quiet);
     const pieces: Uint8Array[] = [];
     let length = 0;
@@ -193,7 +192,6 @@ class Conversation {
         `${host} answered with bytes that are no ${encoding}`,
       );
     }
-    if (!response.complete) return this.#cut();
     const body = new Uint8Array(length);
     let at = 0;
     for (const piece of pieces) {

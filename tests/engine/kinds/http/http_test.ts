@@ -254,6 +254,31 @@ Deno.test("a cell that is stopped while it asks is cancelled", async () => {
   assertEquals(outcome, { type: "cancelled" });
 });
 
+Deno.test("SE-707 a setting that cannot be read opens nothing, and the log says so", async () => {
+  const said: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response("in"));
+  const { port } = server.addr;
+  const tools = createKindTools({
+    workspace: noFiles,
+    clock: systemClock,
+    log: { write: ({ message }) => void said.push(message) },
+    env: (name) => name === "WEFT_ALLOW_PRIVATE_NET" ? `127.0.0.1:${port}, localhost` : undefined,
+    envNames: () => [],
+  });
+  try {
+    const header = { needs: { net: [`127.0.0.1:${port}`] } };
+    const { attempt } = attemptAt("http", { header, source: `GET http://127.0.0.1:${port}/` });
+    const outcome = await tools.kinds.get("http")!.run(attempt);
+    assert(outcome.type === "failed" && outcome.problem.code === "egress_denied");
+    assertEquals(said, [
+      "WEFT_ALLOW_PRIVATE_NET opens nothing: 'localhost' is no address:port, such as 127.0.0.1:8080 or 10.0.0.0/8:443",
+    ]);
+  } finally {
+    await tools.close();
+    await server.shutdown();
+  }
+});
+
 Deno.test("a notebook asks a server, follows it, and asks again in every run", async () => {
   let hits = 0;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {

@@ -297,6 +297,22 @@ Deno.test("EF-044 what breaks after a byte has left is in doubt", async () => {
   }
 });
 
+Deno.test("EF-044 a packed answer that is cut is in doubt", async () => {
+  const packed = await squeezed(crypto.getRandomValues(new Uint8Array(5000)));
+  const head = `HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${packed.length}\r\n\r\n`;
+  await speaking(async (connection) => {
+    await write(connection, head);
+    await write(connection, packed.subarray(0, 3000));
+    connection.close();
+  }, async ({ port, url }) => void failed(await send(port, { url }), "in_doubt", "answer_cut"));
+  // Nothing says how long it is, so that only what is packed can tell.
+  await speaking(async (connection) => {
+    await write(connection, "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n");
+    await write(connection, packed.subarray(0, 3000));
+    connection.close();
+  }, async ({ port, url }) => void failed(await send(port, { url }), "in_doubt", "answer_unreadable"));
+});
+
 Deno.test("EF-044 a request that is stopped after it was sent is in doubt", async () => {
   await speaking(() => Promise.resolve(), async ({ port, url, heard }) => {
     const stop = new AbortController();
@@ -315,6 +331,14 @@ Deno.test("SE-709 a name without an answer, a silent server and one that falls s
   await clock.advance(9_999);
   await clock.advance(1);
   failed(await looking, "not_sent", "connect_timeout");
+
+  // A handshake that does not end is a connection that has not come about.
+  await speaking(() => Promise.resolve(), async ({ port, url, heard }) => {
+    const sending = send(port, { url: url.replace("http", "https") }, { clock });
+    await heard();
+    await clock.advance(10_000);
+    failed(await sending, "not_sent", "connect_timeout");
+  });
 
   await speaking(() => Promise.resolve(), async ({ port, url, heard }) => {
     const sending = send(port, { url }, { clock });
