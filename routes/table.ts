@@ -93,6 +93,7 @@ export const ROUTES = {
   explain: get(`${RUN}/explain`, "read"),
   lease: get(`${RUN}/lease`, "read"),
   usage: get(`${RUN}/usage`, "read"),
+  children: get(`${RUN}/children`, "read"),
   command: get(`${RUN}/commands/{command}`, "read"),
   pauseRun: send("POST", `${RUN}/pause`, "run", CommandBody),
   resumeRun: send("POST", `${RUN}/resume`, "run", CommandBody),

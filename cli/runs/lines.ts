@@ -14,7 +14,7 @@ export function runLine({ id, label, createdAt, notebook }: RunSummary): string 
 
 /** A run by itself. */
 export function runLines(run: ReturnType<typeof runShape>): string[] {
-  const { id, label, notebook, version, author, owner, counts, wait, problem, tags } = run;
+  const { id, label, notebook, version, author, owner, counts, wait, problem, tags, parent } = run;
   const labels = Object.entries(counts.byLabel).map(([label, n]) => `${n} ${label}`).join(", ");
   const said = Object.entries(tags).map(([name, value]) => `${name}=${value}`).join(" ");
   const rows: [string, string | undefined][] = [
@@ -28,6 +28,7 @@ export function runLines(run: ReturnType<typeof runShape>): string[] {
     ["deadline", run.deadline],
     ["owner", owner === undefined ? "nobody" : owner.worker],
     ["priority", String(run.priority)],
+    ["part of", parent === undefined ? undefined : `${parent.run}, cell ${parent.step}`],
     ["tags", said === "" ? undefined : said],
     ["cells", `${counts.total}: ${labels}`],
     ["waits", wait?.what],
@@ -38,10 +39,12 @@ export function runLines(run: ReturnType<typeof runShape>): string[] {
 
 /** One cell of a run. */
 export function stepLine(step: NonNullable<ReturnType<typeof stepShape>>): string {
-  const { label, step: name, attempts, wait, problem } = step as typeof step & {
+  const { label, step: name, attempts, wait, problem, child } = step as typeof step & {
     problem?: { message: string };
+    child?: { run: string };
   };
   const tries = attempts > 1 ? `, attempt ${attempts}` : "";
-  const why = wait?.what ?? problem?.message.split("\n")[0];
+  const why = (child && label === "suspended" ? `It waits for ${child.run}` : wait?.what) ??
+    problem?.message.split("\n")[0];
   return `${label.padEnd(LABEL)}  ${name}${tries}${why === undefined ? "" : `: ${why}`}`;
 }

@@ -25,6 +25,7 @@ import { emptyView, reduceAll } from "../wire/reduce.ts";
 import type { RunView } from "../wire/view.ts";
 import { headLabel, type RunHead } from "./commit/live_run.ts";
 import { type Details, detailsOf } from "./control/inspect.ts";
+import { childrenIn } from "./children/children.ts";
 import { Documents } from "./documents.ts";
 import { headIn, journals as openJournals } from "./journal.ts";
 import {
@@ -68,6 +69,8 @@ export interface RunSummary {
   /** Absent: the default lane. */
   lane?: string;
   tags?: Record<string, string>;
+  /** The step that began it. */
+  parent?: { run: string; step: string };
   /** Kept whatever its age. */
   pinned?: true;
 }
@@ -128,6 +131,8 @@ export interface Engine {
   unpin(run: string): Promise<void>;
   /** Everything that happened to a run so far, reduced, with the cursor to go on from. `run_not_found`. */
   view(run: string): Promise<RunView>;
+  /** The runs that steps of a run have begun, in that order, as far as they are kept. `run_not_found`. */
+  children(run: string): Promise<RunSummary[]>;
   /** Runs, newest first, at most `limit` (50); of one notebook or of all. */
   runs(filter: { notebook?: string; limit?: number }): Promise<RunSummary[]>;
   /**
@@ -268,6 +273,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     for await (const entry of store.list(prefix, { reverse: true, limit })) {
       keys.push(runKey(lastText(entry.key)));
     }
+    return await headsAt(keys);
+  }
+
+  /** Those that are there and can be read. */
+  async function headsAt(keys: Key[]): Promise<RunHead[]> {
     const found: RunHead[] = [];
     for (const entry of await store.get(keys)) {
       const head = entry && await readable(() => Promise.resolve(headIn(entry)));
@@ -399,6 +409,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const pinned = await isPinned(store, found.map(({ id }) => id));
       return found.map((head, i) => ({ ...summaryOf(head), ...(pinned[i] ? { pinned: true } : {}) }));
     },
+    async children(run) {
+      const ids = await childrenIn(store, (await headOf(run)).id);
+      return (await headsAt(ids.map(runKey))).map(summaryOf);
+    },
     follow: (run, { after, signal, live = true }) => following(run, after, signal, live),
     async inspect(run) {
       const head = await headOf(run);
@@ -440,8 +454,20 @@ function staleOf(
 }
 
 function summaryOf(head: RunHead): RunSummary {
-  const { id, notebook, version, createdAt, startedAt, endedAt, startAt, deadline, priority, lane, tags } =
-    head;
+  const {
+    id,
+    notebook,
+    version,
+    createdAt,
+    startedAt,
+    endedAt,
+    startAt,
+    deadline,
+    priority,
+    lane,
+    tags,
+    parent,
+  } = head;
   return {
     id,
     notebook,
@@ -455,5 +481,6 @@ function summaryOf(head: RunHead): RunSummary {
     ...(priority === undefined ? {} : { priority }),
     ...(lane === undefined ? {} : { lane }),
     ...(tags === undefined ? {} : { tags }),
+    ...(parent === undefined ? {} : { parent: { run: parent.run, step: parent.step } }),
   };
 }

@@ -27,6 +27,7 @@ import type { JournalRecord, RunEvent } from "../run/event.ts";
 import type { Put, Store } from "../store/store.ts";
 import type { Answer } from "./commit/turn.ts";
 import { type Lineage, readyAt, type RunHead } from "./commit/live_run.ts";
+import { foreseen } from "./children/foreseen.ts";
 import type { Document, Documents } from "./documents.ts";
 import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
 import { checkLane, laneProblems, placeAsked } from "./lanes/asked.ts";
@@ -110,7 +111,11 @@ export interface SubmitPorts {
 type QueuedEvent = Extract<RunEvent, { type: "run.queued" }>;
 
 /** Checks and plans a request. Starts, writes and sends nothing; reads the files that params name. */
-export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "author">): Promise<Prepared> {
+export async function prepare(
+  ports: SubmitPorts,
+  request: Omit<RunRequest, "author">,
+  parent?: Lineage,
+): Promise<Prepared> {
   const document = ports.documents.read(request.text);
   const { notebook, graph } = document;
   const resolved = resolveParams(graph.params, request.params ?? {});
@@ -118,7 +123,8 @@ export async function prepare(ports: SubmitPorts, request: Omit<RunRequest, "aut
   const contents = await hashFiles(ports.workspace, graph);
   const history = request.cells === undefined ? undefined : await ports.history(request.notebook);
   const lane = await laneProblems(ports.store, request, notebook.frontMatter);
-  const known = [...document.problems, ...resolved.problems, ...files.problems, ...lane];
+  const below = await foreseen(ports, request.notebook, document, parent);
+  const known = [...document.problems, ...resolved.problems, ...files.problems, ...below, ...lane];
   const make = () =>
     makePlan({
       graph,
@@ -205,7 +211,7 @@ export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Sub
 
 /** Checks a request, and stores what its run will name; the run is not there yet. */
 async function drawUp(ports: SubmitPorts, own: RunRequest, now: number, parent?: Lineage) {
-  const { document, plan, params, problems } = await prepare(ports, own);
+  const { document, plan, params, problems } = await prepare(ports, own, parent);
   if (plan === undefined) throw refusal(problems);
   const request = { ...own, ...placeAsked(own, document.notebook.frontMatter) };
   await checkLane(ports.store, request.lane, ports.defaultLane());
@@ -419,6 +425,8 @@ const REFUSALS: Record<string, ErrorCode> = {
   param_missing: "param_missing",
   param_invalid: "param_invalid",
   graph_too_large: "graph_too_large",
+  child_recursion: "child_recursion",
+  child_depth: "child_depth",
   estimate_over_limit: "estimate_over_limit",
   lane_unknown: "lane_unknown",
 };

@@ -1,4 +1,4 @@
-/** Routes that answer questions about a run (AP-605 to AP-608, AP-611, AP-612, AP-615, AP-629). Owns: these answers. */
+/** Routes that answer questions about a run (AP-605 to AP-608, AP-611, AP-612, AP-614, AP-615, AP-629). Owns: these answers. */
 import { EngineError, toWire } from "../../engine/base/errors.ts";
 import type { Engine } from "../../engine/mod.ts";
 import type { WireEvent } from "../../engine/wire/frame.ts";
@@ -7,7 +7,15 @@ import { json, refuse } from "../respond.ts";
 import type { Handlers } from "../table.ts";
 import { type Attempt, attemptsOf } from "./run_attempts.ts";
 import { limitOf } from "./run_list.ts";
-import { explanationShape, iso, isoTimes, stepShape, usageShape, waitShape } from "./run_shapes.ts";
+import {
+  explanationShape,
+  iso,
+  isoTimes,
+  stepShape,
+  summaryShape,
+  usageShape,
+  waitShape,
+} from "./run_shapes.ts";
 
 type Ids =
   | "runState"
@@ -16,6 +24,7 @@ type Ids =
   | "explain"
   | "lease"
   | "usage"
+  | "children"
   | "command"
   | "steps"
   | "step"
@@ -65,6 +74,9 @@ export function runReadRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
         history,
       });
     },
+
+    children: async ({ request, params }) =>
+      json(request, { items: (await engine.children(params.run!)).map(summaryShape) }),
 
     usage: async ({ request, params }) => {
       const { usage } = await engine.inspect(params.run!);

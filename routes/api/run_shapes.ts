@@ -52,7 +52,7 @@ export function explanationShape({ wait, timer, ...rest }: Explanation) {
 /** A run in a list. */
 export function summaryShape(run: RunSummary) {
   const { id, notebook, version, label, createdAt, startedAt, endedAt, startAt, deadline } = run;
-  const { priority = 50, lane = "default", tags = {} } = run;
+  const { priority = 50, lane = "default", tags = {}, parent } = run;
   return {
     id,
     notebook,
@@ -62,6 +62,7 @@ export function summaryShape(run: RunSummary) {
     priority,
     lane,
     tags,
+    ...parent === undefined ? {} : { parent },
   };
 }
 
@@ -91,8 +92,19 @@ export function stepShape(details: RunDetails, view: RunView, name: string) {
   const step = details.plan.steps.find(({ cell }) => cell === of);
   if (state === undefined || step === undefined) return undefined;
   const cell: Partial<CellView> = Object.hasOwn(view.cells, name) ? view.cells[name]! : {};
-  const { value, problem, usage, progress, warnings, reusedFrom, skipped, because, stopping, unsettled } =
-    cell;
+  const {
+    value,
+    problem,
+    usage,
+    progress,
+    warnings,
+    reusedFrom,
+    skipped,
+    because,
+    stopping,
+    unsettled,
+    child,
+  } = cell;
   const known = {
     value,
     problem,
@@ -104,6 +116,7 @@ export function stepShape(details: RunDetails, view: RunView, name: string) {
     because,
     stopping,
     unsettled,
+    child,
   };
   return {
     run: details.id,

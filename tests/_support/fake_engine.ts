@@ -225,6 +225,12 @@ export class FakeEngine implements Engine {
     return this.#run(id).view();
   }
 
+  children(id: string): Promise<RunSummary[]> {
+    return Promise.resolve(
+      this.all.map((run) => run.summary()).filter(({ parent }) => parent?.run === id),
+    );
+  }
+
   runs({ notebook, limit = 50 }: { notebook?: string; limit?: number }): Promise<RunSummary[]> {
     const found = this.all.map((run) => run.summary()).filter((run) =>
       notebook === undefined || run.notebook === notebook

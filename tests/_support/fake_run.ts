@@ -190,10 +190,22 @@ export class FakeRun {
     return reduceAll(emptyView(this.id), this.groups);
   }
 
+  /** The step that began it. */
+  parent?: { run: string; step: string };
+
   summary(): RunSummary {
-    const { id, label, createdAt, startedAt, endedAt, request } = this;
+    const { id, label, createdAt, startedAt, endedAt, request, parent } = this;
     const { notebook, text } = request;
-    return { id, notebook, version: versionOf(text), label, createdAt, startedAt, endedAt };
+    return {
+      id,
+      notebook,
+      version: versionOf(text),
+      label,
+      createdAt,
+      startedAt,
+      endedAt,
+      ...parent && { parent },
+    };
   }
 
   #push(items: Item[], end: boolean): void {

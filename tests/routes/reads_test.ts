@@ -74,6 +74,19 @@ Deno.test("AP-607 steps, all, by label and one; AP-608 attempts with why each be
   assertEquals((await get("/steps/b/attempts") as Any).items, []);
 });
 
+Deno.test("AP-614 runs that a run has begun, each with where it comes from", async () => {
+  const { get, engine, run, json } = await withRun();
+  assertEquals(await get("/children"), { items: [] });
+  await engine.submit({ notebook: "part", text: DEMO, author: "me" });
+  const below = engine.all[1]!;
+  below.parent = { run: run.id, step: "b" };
+  const { items } = await get("/children") as Any;
+  assertEquals(items.map(({ id, notebook, parent }: Any) => [id, notebook, parent]), [
+    [below.id, "part", { run: run.id, step: "b" }],
+  ]);
+  assertEquals((await json(`/api/v1/runs/${below.id}`) as Any).body.parent, { run: run.id, step: "b" });
+});
+
 Deno.test("AP-611 the journal as it is told, in pages that go on where the last one ended", async () => {
   const { get, run } = await withRun();
   const whole = (await get("/journal") as Any).items;

@@ -14,10 +14,12 @@ import type { RunCommand } from "../../run/command.ts";
 import type { Usage } from "../../run/event.ts";
 import type { Scope, Spent } from "../../run/spend/amounts.ts";
 import type { Run } from "../../run/state.ts";
-import type { Put } from "../../store/store.ts";
+import { eventPrefix } from "../../store/keys.ts";
+import type { Put, Store } from "../../store/store.ts";
 import type { LiveRun } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
 import type { Journals } from "../journal.ts";
+import { readRecord } from "../records.ts";
 import { bear, type SubmitPorts } from "../submit.ts";
 import { lineageOf } from "./lineage.ts";
 
@@ -62,6 +64,15 @@ export function childrenOf(ports: ChildPorts, live: LiveRun, name: string, attem
       });
     },
   };
+}
+
+/** Ids of the runs that a run's journal names, in its order. */
+export async function childrenIn(store: Store, run: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of store.list(eventPrefix(run))) {
+    for (const event of readRecord(entry).events) if (event.type === "child.opened") found.push(event.child);
+  }
+  return found;
 }
 
 const GONE: ChildResult = {

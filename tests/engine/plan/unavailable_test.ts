@@ -92,6 +92,12 @@ Deno.test("EN-114 keys that only cost comfort are warnings, and the run goes on"
   }
 });
 
+Deno.test("EN-114 EN-810 a cell that is a run of another notebook requires nothing itself", () => {
+  assertEquals(told("~~~notebook x\nnotebook: a\nrequires: [gpu]\n~~~\n").slice(0, 1), [
+    "error 'requires' of 'x' is not available yet; remove it to run this cell (3:1)",
+  ]);
+});
+
 Deno.test("EN-114 what asks for what happens anyway is no problem", () => {
   for (
     const header of [

@@ -41,6 +41,13 @@ Deno.test("EN-810 a notebook cell is a run of the notebook with its params; the 
     "succeeded",
   ]);
   assertEquals(view.cells.c!.child, { run: part!.id, outcome: "succeeded" });
+  const below = await engine.children(run);
+  assertEquals(below.map(({ id, parent, label }) => [id, parent, label]), [[
+    part!.id,
+    { run, step: "c" },
+    "succeeded",
+  ]]);
+  assertEquals(await engine.children(part!.id), []);
   const types = (await journalOf(store, run)).filter((event) => "step" in event && event.step === "c")
     .map(({ type }) => type);
   assertEquals(types, [
@@ -203,40 +210,63 @@ Deno.test("EN-810 its deadline is that of the run above, also a new one", async 
   await engine.close();
 });
 
-Deno.test("EN-810 no notebook runs itself, by whichever way, nor deeper than 8", async () => {
-  const deep = Object.fromEntries(
-    Array.from({ length: 9 }, (_, i) => [`n${i + 1}`, cell("c", `notebook: n${i + 2}`)]),
-  );
-  const engine = await engineWith(memoryStore(), new ScriptedKind(), {
-    ...deep,
-    top: cell("c", "notebook: mid"),
-    mid: cell("c", "notebook: top"),
-  });
-  const again = await engine.submit({ notebook: "top", text: cell("c", "notebook: mid"), author: "t" });
-  const view = await soon(ended(engine, again.run));
-  assertEquals(view.problem?.code, "child_recursion");
-  assert(
-    view.problem!.message.endsWith("A notebook may not run itself: top > mid > top"),
-    view.problem!.message,
-  );
-  const far = await engine.submit({ notebook: "n0", text: cell("c", "notebook: n1"), author: "t" });
-  const end = await soon(ended(engine, far.run));
-  assertEquals(end.problem?.code, "child_depth");
-  assert(end.problem!.message.includes("8 deep; n9 would be at 9"), end.problem!.message);
-  await engine.close();
+const DEEP = Object.fromEntries(
+  Array.from({ length: 9 }, (_, i) => [`n${i + 1}`, cell("c", `notebook: n${i + 2}`)]),
+);
+const LOOP = { top: cell("c", "notebook: mid"), mid: cell("c", "notebook: top") };
+const WRONG: [string, Record<string, string>, string, string, string][] = [
+  ["top", LOOP, "mid", "child_recursion", "A notebook may not run itself: top > mid > top"],
+  ["n0", DEEP, "n1", "child_depth", "8 deep; n9 would be at 9"],
+  ["top", {}, "none", "notebook_not_found", "No notebook has this name: none"],
+];
+
+Deno.test("EN-204 EN-810 a notebook that would run itself, lies deeper than 8, or is not there is refused before anything is written", async () => {
+  for (const [notebook, others, first, code, message] of WRONG) {
+    const store = memoryStore();
+    const engine = await engineWith(store, new ScriptedKind(), others);
+    const request = { notebook, text: cell("c", `notebook: ${first}`), author: "t" };
+    const { plan, problems } = await engine.plan(request);
+    assertEquals([plan, problems.map(({ code, line, cell }) => [code, line, cell])], [
+      undefined,
+      [[code, 1, "c"]],
+    ]);
+    const error = await assertRejects(() => engine.submit(request), EngineError);
+    assert(error.message.includes(message), error.message);
+    assertEquals(await headsOf(store), {});
+    await engine.close();
+  }
 });
 
-Deno.test("EN-810 a notebook that is not there, or cannot run, fails the cell with its reason", async () => {
-  const engine = await engineWith(memoryStore(), new ScriptedKind(), { bad: notebookOf({ x: ["nobody"] }) });
-  for (const [name, code] of [["none", "notebook_not_found"], ["bad", "notebook_invalid"]]) {
-    const { run } = await engine.submit({
-      notebook: "top",
-      text: cell("c", `notebook: ${name}`),
-      author: "t",
+Deno.test("EN-810 so is one that became so afterwards, as its run would begin", async () => {
+  for (const [notebook, others, first, code, message] of WRONG) {
+    // Harmless until the run has been asked for.
+    const now = Object.fromEntries(Object.keys(others).map((name) => [name, notebookOf({ x: [] })]));
+    now[first] ??= notebookOf({ x: [] });
+    const { open, opened } = gate();
+    const kind = new ScriptedKind({
+      a: async () => {
+        await opened;
+        return { type: "succeeded", value: 1 };
+      },
     });
+    const engine = await engineWith(memoryStore(), kind, now);
+    const text = notebookOf({ a: [] }) + cell("c", `notebook: ${first}\nafter: [a]`);
+    const { run } = await engine.submit({ notebook, text, author: "t" });
+    delete now[first];
+    Object.assign(now, others);
+    open();
     const view = await soon(ended(engine, run));
-    assertEquals([view.label, view.cells.c!.problem?.code], ["failed", code]);
+    assertEquals([view.label, view.problem?.code], ["failed", code]);
+    assert(view.problem!.message.includes(message), view.problem!.message);
+    await engine.close();
   }
+});
+
+Deno.test("EN-810 a notebook that cannot run fails the cell with its reason", async () => {
+  const engine = await engineWith(memoryStore(), new ScriptedKind(), { bad: notebookOf({ x: ["nobody"] }) });
+  const { run } = await engine.submit({ notebook: "top", text: cell("c", "notebook: bad"), author: "t" });
+  const view = await soon(ended(engine, run));
+  assertEquals([view.label, view.cells.c!.problem?.code], ["failed", "notebook_invalid"]);
   await engine.close();
 });
 
