@@ -9,6 +9,8 @@ export {
   type RunDetails,
   type RunSummary,
 } from "./work/engine.ts";
+export { type Budget, budgetSchema } from "./work/spend/shared/budget.ts";
+export type { Budgets, BudgetState, LedgerLine } from "./work/spend/shared/budgets.ts";
 export { type Quota, quotaSchema } from "./work/quota/quota.ts";
 export type { Quotas, QuotaState } from "./work/quota/quotas.ts";
 export type { ScopeUsage } from "./work/control/inspect.ts";

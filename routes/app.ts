@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import { EngineError } from "../engine/base/errors.ts";
 import { systemIds } from "../engine/base/ids.ts";
 import { notebookRoutes } from "./api/notebooks.ts";
+import { budgetRoutes } from "./api/spend/budgets.ts";
 import { quotaRoutes } from "./api/spend/quotas.ts";
 import { runCommandRoutes } from "./api/run_commands.ts";
 import { runReadRoutes } from "./api/run_reads.ts";
@@ -53,6 +54,7 @@ export function createApp(options: AppOptions): Hono {
   const handlers: Handlers = {
     ...pageRoutes(parts),
     ...notebookRoutes(parts),
+    ...budgetRoutes(parts),
     ...quotaRoutes(parts),
     ...runRoutes(parts),
     ...runReadRoutes(parts),

@@ -6,7 +6,7 @@ import type { JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
 import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT, quotaSchema } from "../engine/mod.ts";
 import { LANE_NAME } from "../engine/notebook/syntax/lane_name.ts";
-import { readLimitChange, readLimits } from "../engine/notebook/spend/limits.ts";
+import { ON_LIMIT, readLimitChange, readLimits } from "../engine/notebook/spend/limits.ts";
 import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine/notebook/policy.ts";
 
 /** Nothing takes longer than a year. */
@@ -110,6 +110,30 @@ export const LaneBody = z.strictObject({
   maxRuns: z.int().min(0).max(1_000_000).nullable().optional(),
   state: z.enum(LANE_STATES).optional(),
 });
+const sharedLimits = z.strictObject({ tokens: amount, usd: amount, calls: amount }).partial()
+  .transform((given) => readLimits(given) ?? {});
+const budgetRule = z.strictObject({
+  /** Budgets of deployments come with deployments. */
+  scope: z.union([z.literal("all"), z.strictObject({ notebook: z.string().min(1).max(512) })]),
+  limits: sharedLimits,
+  warnAt: z.number().min(0).max(1).default(0.8),
+  onLimit: z.enum(ON_LIMIT).default("pause"),
+  reset: z.enum(["day", "week", "month"]).optional(),
+  timeZone: z.string().max(64).optional(),
+});
+/** AP-901. */
+export const BudgetBody = budgetRule.extend({ name: z.string().max(64) });
+/** AP-902: the name stands in the path. */
+export const BudgetRuleBody = budgetRule;
+/** AP-903. */
+export const BudgetUseBody = z.strictObject({
+  key: z.string().regex(/^[!-~]{1,255}$/, "Not 1 to 255 visible ASCII characters"),
+  amounts: sharedLimits,
+  run: z.string().min(1).max(64).optional(),
+  step: z.string().min(1).max(72).optional(),
+});
+/** AP-905. */
+export const ResetBody = z.strictObject({ reason: z.string().min(1).max(2_000) });
 /** AP-907. */
 export const QuotaBody = quotaSchema;
 /** AP-908: the name stands in the path. */

@@ -4,6 +4,9 @@
  */
 import type { z } from "zod";
 import {
+  BudgetBody,
+  BudgetRuleBody,
+  BudgetUseBody,
   ChangeBody,
   CheckBody,
   CommandBody,
@@ -16,6 +19,7 @@ import {
   QuotaBody,
   QuotaRuleBody,
   ReleaseBody,
+  ResetBody,
   RestartBody,
   RotateBody,
   RunBody,
@@ -42,6 +46,7 @@ const MIB = 1024 * KIB;
 const SMALL = 64 * KIB;
 const RUN = "/api/v1/runs/{run}";
 const WAITPOINT = "/api/v1/waitpoints/{wp}";
+const BUDGET = "/api/v1/budgets/{budget}";
 const STEP = `${RUN}/steps/{step}`;
 
 const get = (path: string, scope: RouteRow["scope"], answers: RouteRow["answers"] = "api"): RouteRow => ({
@@ -101,6 +106,14 @@ export const ROUTES = {
   cancelRun: send("POST", `${RUN}/cancel`, "run", CommandBody),
   restartRun: send("POST", `${RUN}/restart`, "run", RestartBody),
   releaseRun: send("POST", `${RUN}/release`, "admin", ReleaseBody),
+  budgets: get("/api/v1/budgets", "read"),
+  makeBudget: send("POST", "/api/v1/budgets", "edit", BudgetBody),
+  budget: get(BUDGET, "read"),
+  changeBudget: send("PUT", BUDGET, "edit", BudgetRuleBody),
+  removeBudget: { method: "DELETE", path: BUDGET, scope: "edit", answers: "api" },
+  useBudget: send("POST", `${BUDGET}/usage`, "run", BudgetUseBody),
+  resetBudget: send("POST", `${BUDGET}/reset`, "admin", ResetBody),
+  budgetLedger: get(`${BUDGET}/ledger`, "read"),
   quotas: get("/api/v1/quotas", "read"),
   makeQuota: send("POST", "/api/v1/quotas", "edit", QuotaBody),
   quota: get("/api/v1/quotas/{quota}", "read"),

@@ -95,6 +95,7 @@ export const ERROR_CODES = {
   attempt_open: { status: 409, class: "contention", retry: "wait", title: "Attempt is running" },
   not_ready: { status: 409, class: "contention", retry: "wait", title: "Inputs not settled" },
   budget_exceeded: { status: 409, class: "state", retry: "fix", title: "Budget does not suffice" },
+  budget_not_found: { status: 404, class: "not_found", retry: "never", title: "No such budget" },
   quota_not_found: { status: 404, class: "not_found", retry: "never", title: "No such quota" },
   name_taken: { status: 409, class: "conflict", retry: "fix", title: "Name is taken" },
   lease_held: { status: 409, class: "contention", retry: "wait", title: "Run is owned" },

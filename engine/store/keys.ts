@@ -217,6 +217,68 @@ export const quotaWaitKey = (quota: string, since: number, run: string, step: st
 /** Steps that wait for a quota, the first to come first. */
 export const quotaWaitPrefix = (quota: string): Key => ["quotawait", quota];
 
+/** A budget that runs share. */
+export const budgetKey = (budget: string): Key => ["budget", budget];
+/** All budgets that somebody has made. */
+export const budgetPrefix: Key = ["budget"];
+/** What is settled of it; rewritten by whoever sets something aside, so that of two who have counted the same one wins. */
+export const budgetSumKey = (budget: string): Key => ["ledger", budget];
+/** What a call of an attempt has set aside, or used and the ledger has not taken yet. */
+export const budgetEntryKey = (
+  budget: string,
+  run: string,
+  step: string,
+  attempt: number,
+  n: number,
+): Key => [
+  "ledgerentry",
+  budget,
+  run,
+  step,
+  attempt,
+  n,
+];
+/** Such entries of a budget. */
+export const budgetEntryPrefix = (budget: string): Key => ["ledgerentry", budget];
+/** The same by who has set it aside, for whoever takes a run over; gone once it is settled. */
+export const budgetHolderKey = (
+  run: string,
+  step: string,
+  attempt: number,
+  n: number,
+  budget: string,
+): Key => [
+  "ledgerholder",
+  run,
+  step,
+  attempt,
+  n,
+  budget,
+];
+/** What a run's attempts have set aside. */
+export const budgetHolderPrefix = (run: string): Key => ["ledgerholder", run];
+/** A line of what the ledger has taken. */
+export const budgetLogKey = (
+  budget: string,
+  at: number,
+  run: string,
+  step: string,
+  attempt: number,
+  n: number,
+): Key => ["ledgerlog", budget, at, run, step, attempt, n];
+/** Lines of a ledger, the oldest first. */
+export const budgetLogPrefix = (budget: string): Key => ["ledgerlog", budget];
+/** A step that a budget has no room for. */
+export const budgetWaitKey = (
+  budget: string,
+  run: string,
+  step: string,
+): Key => ["budgetwait", budget, run, step];
+/** Steps that wait for a budget. */
+export const budgetWaitPrefix = (budget: string): Key => ["budgetwait", budget];
+/** That something used outside was told of, by its key. */
+export const budgetToldKey = (budget: string, key: string): Key => ["budgettold", budget, key];
+
 /** Manifest of a notebook's text, by the text's hash. */
 export const versionKey = (sha: string): Key => ["version", sha];
 /** Manifest of a value, by the hash of its canonical JSON. */

@@ -46,6 +46,7 @@ import { follow } from "./stream/follow.ts";
 import { isPinned, pin } from "./upkeep/pins.ts";
 import { type Lanes, openLanes } from "./lanes/lanes.ts";
 import { explainRun, type Explanation, lacksOf, type WorkerLack } from "./workers/explain_run.ts";
+import { type Budgets, openBudgets } from "./spend/shared/budgets.ts";
 import { openQuotas, type Quotas } from "./quota/quotas.ts";
 import { openWorkers, type Workers } from "./workers/workers.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
@@ -106,6 +107,8 @@ export interface Engine {
   readonly waitpoints: Waits;
   /** Lanes, and what is in them. */
   readonly lanes: Lanes;
+  /** What runs may use together. */
+  readonly budgets: Budgets;
   /** How often and how many at a time, over all runs. */
   readonly quotas: Quotas;
   /** Who works on this store. */
@@ -361,11 +364,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return await explainRun({ store, workers }, head, await journals.load(head), step);
     },
     lacks: (requires) => lacksOf(workers, requires),
+    budgets: openBudgets({
+      store,
+      clock,
+      ids,
+      changed: async () => await worker?.limitsChanged(),
+      wake: (run, step) => wake(control, run, step, "budget"),
+    }),
     quotas: openQuotas({
       store,
       clock,
       ids,
-      changed: async () => await worker?.quotasChanged(),
+      changed: async () => await worker?.limitsChanged(),
       wake: (run, step) => wake(control, run, step, "quota"),
     }),
     command: (run, command) => answerOf(control, run, command),

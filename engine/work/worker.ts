@@ -39,7 +39,7 @@ import type { Documents } from "./documents.ts";
 import type { Journals } from "./journal.ts";
 import type { LaneRules } from "./lanes/lane.ts";
 import { LaneBook } from "./lanes/lane_book.ts";
-import { QuotaDesk } from "./quota/desk.ts";
+import { Counters } from "./spend/counters.ts";
 import type { Feed } from "./stream/feed.ts";
 import { coveredBy, Elsewhere } from "./routed/elsewhere.ts";
 import { Timers } from "./timers.ts";
@@ -101,7 +101,7 @@ interface Tenure {
   committer: Committer;
   runs: Map<string, LiveRun>;
   slots: { free: number };
-  desk: QuotaDesk;
+  counters: Counters;
   timers: Timers<LiveRun>;
   /** When the next run that nobody owns has something to do. */
   lookAt: Timers<"timers">;
@@ -188,9 +188,9 @@ export class Worker {
     return this.#tenure?.runs.get(run)?.run.away.size === 0;
   }
 
-  /** Reads the quotas anew. */
-  async quotasChanged(): Promise<void> {
-    await this.#tenure?.desk.refresh(true);
+  /** Reads quotas and budgets anew. */
+  async limitsChanged(): Promise<void> {
+    await this.#tenure?.counters.refresh(true);
   }
 
   /** Looks for ready runs and posted commands now instead of at the next poll. */
@@ -285,7 +285,7 @@ export class Worker {
       slots,
       covers: (requires) => coveredBy(this.#capabilities, requires),
       act: (live, action) => this.#act(tenure, live, action),
-      freed: (quotas) => desk.freed(quotas),
+      freed: (...names) => counters.freed(...names),
       gone: (live) => this.#forget(tenure, live),
       written: (live) => this.#written(tenure, live),
       posted: () => this.ring(),
@@ -302,8 +302,9 @@ export class Worker {
       open: () => this.#tenure === tenure && !this.#closing && held.trusted,
       ring: () => this.ring(),
       trusted: () => held.trusted || this.#lose(tenure),
-      admit: (live, step, own) => desk.admit(live, step, own),
-      freed: (quotas) => desk.freed(quotas),
+      admit: (live, step, own) => counters.quotas.admit(live, step, own),
+      shared: () => counters.budgets,
+      freed: (quotas) => counters.freed(quotas),
       over: over.signal,
       warn: (what, error) => this.#warn(what, error),
     });
@@ -313,8 +314,8 @@ export class Worker {
       if (live.offers !== undefined && nextDue(live.run) > clock.now()) this.#rest(tenure, live);
     }, over.signal);
     const lookAt = new Timers<"timers">(clock, () => this.ring(), over.signal);
-    const desk = new QuotaDesk({ ...this.ports, committer, runs });
-    const tenure: Tenure = { held, committer, runs, slots, desk, timers, lookAt, elsewhere, over };
+    const counters = new Counters({ ...this.ports, committer, runs });
+    const tenure: Tenure = { held, committer, runs, slots, counters, timers, lookAt, elsewhere, over };
     this.#tenure = tenure;
     this.#keepSession(tenure);
     void committer.claim([], [{ key: workerKey(worker), value: encodeRecord(registration) }], []);
@@ -479,7 +480,7 @@ export class Worker {
       const orphans = this.#lookForOrphans;
       this.#lookForOrphans = false;
       await this.#lanes.refresh();
-      await tenure.desk.refresh();
+      await tenure.counters.refresh();
       if (orphans) await adoptOrphans(ports, this.ports.clock.now());
       await claimReady(ports);
       const now = this.ports.clock.now();
@@ -513,7 +514,8 @@ export class Worker {
           stream: (live, frames) => committer.submit({ live, frames, settle: () => {} }),
           tell: (live, command, puts) =>
             new Promise((settle) => committer.submit({ live, command, puts, settle })),
-          admit: (live, step, own) => tenure.desk.admit(live, step, own),
+          admit: (live, step, own) => tenure.counters.quotas.admit(live, step, own),
+          shared: () => tenure.counters.budgets,
           report: (live, command, frames) => committer.submit({ live, command, frames, settle: () => {} }),
         },
         live,

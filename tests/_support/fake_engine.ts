@@ -152,6 +152,11 @@ export class FakeEngine implements Engine {
     throw new Error("The fake has no workers");
   }
 
+  /** Tests of budgets use an engine. */
+  get budgets(): never {
+    throw new Error("The fake has no budgets");
+  }
+
   /** Tests of quotas use an engine. */
   get quotas(): never {
     throw new Error("The fake has no quotas");

@@ -26,6 +26,7 @@ import { childrenOf, type Nursery } from "../children/children.ts";
 import type { Documents } from "../documents.ts";
 import { isOutage, tellOutage } from "../outage.ts";
 import { spendOf } from "../spend/attempt_spend.ts";
+import type { Till } from "../spend/shared/till.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
 import { checkCondition } from "./header_value.ts";
 import { resolveInputs } from "./inputs.ts";
@@ -62,6 +63,8 @@ export interface ExecutorPorts {
   nursery: Nursery;
   /** Takes the slots of the attempt's quotas; what becomes of it if there are none. */
   admit(live: LiveRun, step: string, own: Attempt): Promise<Outcome | undefined>;
+  /** Where something is set aside in budgets that runs share. */
+  shared(): Till;
   /** Makes the end durable, with the last frames. */
   report(live: LiveRun, command: RunCommand, frames: Frame[]): void;
 }

@@ -17,6 +17,7 @@ import { readSessionRecord } from "../../store/table/session_chain.ts";
 import type { Committer } from "../commit/committer.ts";
 import { type LiveRun, liveRun, placesOf, readyAt, type RunHead } from "../commit/live_run.ts";
 import type { Journals } from "../journal.ts";
+import { findLoans } from "../spend/shared/loans.ts";
 import { findSlots } from "../quota/slots.ts";
 import type { LaneBook } from "../lanes/lane_book.ts";
 import { readHead, readLease } from "../records.ts";
@@ -164,7 +165,10 @@ async function claim(
     return liveRun(head, await journals.load(head), epoch);
   });
   if (loaded === undefined) return false;
-  if (loaded.run.open.size > 0) await findSlots(store, loaded);
+  if (loaded.run.open.size > 0) {
+    await findSlots(store, loaded);
+    await findLoans(store, loaded);
+  }
   const { lane, deadline = Infinity } = loaded.head;
   if (now !== undefined && deadline > now && !ports.lanes.free(lane)) {
     return await waitForTurn(ports, loaded.head, stored, found!);

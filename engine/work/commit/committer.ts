@@ -27,6 +27,7 @@ import type { Feed } from "../stream/feed.ts";
 import { dueEntry, duePut, retired } from "../upkeep/due.ts";
 import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
 import { freeSlots } from "../quota/slots.ts";
+import { settleLoans } from "../spend/shared/loans.ts";
 import { WaitpointWrites } from "../waits/listed.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
@@ -61,8 +62,8 @@ export interface CommitterPorts {
   act(live: LiveRun, action: RunAction): void;
   /** A run has ended or was given back, and that is durable. */
   gone(live: LiveRun): void;
-  /** Slots of these quotas are free, and that is durable. */
-  freed(quotas: string[]): void;
+  /** Slots of these quotas are free, and something in these budgets was settled; both are durable. */
+  freed(quotas: string[], budgets: string[]): void;
   /** Something of a run that goes on is durable. */
   written(live: LiveRun): void;
   /** Something was written to the inboxes of other runs. */
@@ -185,9 +186,13 @@ export class Committer {
   async #writeTurn(turn: Turn): Promise<void> {
     let result: CommitResult = "fenced";
     const freed: string[] = [];
+    const settled: string[] = [];
     try {
       const batch = this.#batchOf(turn);
-      for (const { live } of turn.runs.values()) freed.push(...freeSlots(live, batch.deletes));
+      for (const { live, events } of turn.runs.values()) {
+        freed.push(...freeSlots(live, batch.deletes));
+        settled.push(...settleLoans(live, events, batch));
+      }
       hit("commit.before");
       result = await this.#send([], batch.puts, batch.deletes);
     } finally {
@@ -196,7 +201,7 @@ export class Committer {
     if (result !== "ok") return;
     hit("commit.after");
     this.#renew = false;
-    if (freed.length > 0) this.ports.freed(freed);
+    if (freed.length + settled.length > 0) this.ports.freed(freed, settled);
     for (const part of turn.runs.values()) this.#publish(part, turn);
     for (const { item, answer } of turn.answers) item.settle(answer);
     if (turn.posted) this.ports.posted();

@@ -9,6 +9,7 @@ import { idleUntil } from "../../run/timers.ts";
 import type { RunLabel } from "../../run/words/label.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { LANE, readyKey, timerKey } from "../../store/keys.ts";
+import type { Loan } from "../spend/shared/loans.ts";
 import type { Key, Put } from "../../store/store.ts";
 
 /** The record under `run/{run}`: what lists show and what is needed to open the run. */
@@ -87,6 +88,8 @@ export interface LiveRun {
   reached: Run["children"];
   /** Slots of quotas that its open attempts hold, by step; absent before the first. */
   slots?: Map<string, HeldSlots>;
+  /** What its open attempts have set aside in budgets that it shares, by step; absent before the first. */
+  loans?: Map<string, Loan[]>;
   /** The open waitpoints that the store lists. */
   listed: Run["waitpoints"];
 }
