@@ -41,6 +41,8 @@ export interface StudioOptions {
   only?: readonly string[];
   /** Applies what runs are told and starts no cell. Default false. */
   idle?: boolean;
+  /** What its worker offers and takes up. Absent: the default. */
+  worker?: { id?: string; capabilities?: string[]; lanes?: string[]; slots?: number };
   /** Leaves entries about cells out of the log, because progress tells of them. Default false. */
   quiet?: boolean;
 }
@@ -54,7 +56,7 @@ export interface StudioOptions {
 export async function openStudio(
   settings: Settings,
   io: Io,
-  { mayBeClient = false, only, idle = false, quiet = false }: StudioOptions = {},
+  { mayBeClient = false, only, idle = false, quiet = false, worker = {} }: StudioOptions = {},
 ): Promise<Studio> {
   const clock = systemClock;
   const ids = systemIds(clock);
@@ -79,6 +81,7 @@ export async function openStudio(
     envNames: io.envNames,
     ownPorts: () => ownPorts,
   });
+  const { id, ...traits } = worker;
   const engine = await createEngine({
     waitpointKeys,
     store: settings.logLevel === "debug" ? observed(store, log, clock) : store,
@@ -88,8 +91,9 @@ export async function openStudio(
     ids,
     log,
     ...(settings.store === MEMORY ? {} : { artifactsFolder: settings.data }),
-    ...(client ? {} : { worker: exclusive ? LOCAL_WORKER : ids.next("wrk") }),
+    ...(client ? {} : { worker: id ?? (exclusive ? LOCAL_WORKER : ids.next("wrk")) }),
     ...(only === undefined ? {} : { only }),
+    ...traits,
     ...(idle ? { slots: 0 } : {}),
   });
   return {

@@ -29,6 +29,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
     const { signal, SIGNAL_HELP } = await import("./runs/signal.ts");
     return { help: SIGNAL_HELP, run: signal };
   },
+  worker: async () => {
+    const { worker, WORKER_HELP } = await import("./worker.ts");
+    return { help: WORKER_HELP, run: worker };
+  },
   check: async () => {
     const { check, CHECK_HELP } = await import("./check.ts");
     return { help: CHECK_HELP, run: check };
@@ -39,6 +43,7 @@ const HELP = `weft serve [FOLDER]   open the studio
 weft run FILE         run a notebook to its end
 weft runs             list runs, look at one, tell it what to do
 weft signal RUN NAME  send a run what it waits for, or decide an approval
+weft worker           work on the runs of a store, without a page
 weft check FILE…      say what is wrong with notebooks
 
 weft COMMAND --help tells more.`;
