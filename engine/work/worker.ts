@@ -25,7 +25,7 @@ import type { Put, Store } from "../store/store.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { blobFiles } from "../artifacts/blob_files.ts";
 import type { Kinds } from "../kinds/kind.ts";
-import type { Nursery } from "./children/children.ts";
+import { childrenIn, type Nursery } from "./children/children.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
 import { adoptOrphans, claimDue } from "./claim/claim.ts";
 import { claimReady } from "./claim/ready.ts";
@@ -135,6 +135,9 @@ export class Worker {
   /** Opens the session and takes up what the former one left. */
   start(): Promise<void> {
     this.#beginning = this.#begin();
+    for (const run of this.ports.only ?? []) {
+      this.#expectBelow(run).catch((error) => this.#warn("Looking for runs below failed", error));
+    }
     return this.#beginning;
   }
 
@@ -143,10 +146,17 @@ export class Worker {
    * earlier process may have left it, so that the leases are looked through; others do that now and then anyway.
    */
   expect(run: string): void {
-    this.#own?.add(run);
     if (this.owns(run)) return;
-    this.#lookForOrphans ||= this.#own !== undefined;
+    if (this.#own === undefined) return this.ring();
+    this.#own.add(run);
+    this.#lookForOrphans = true;
     this.ring();
+    this.#expectBelow(run).catch((error) => this.#warn("Looking for runs below failed", error));
+  }
+
+  /** What a run of ours has begun is ours too, whoever has it now. */
+  async #expectBelow(run: string): Promise<void> {
+    for (const child of await childrenIn(this.ports.store, run)) this.expect(child);
   }
 
   /** Its id. */
@@ -260,9 +270,10 @@ export class Worker {
     await this.#release(tenure);
     hit("drain.half");
     tenure.committer.abandon();
-    await this.ports.store.commit(tenure.held.session, [], [], [workerKey(this.ports.worker)]).catch(
-      () => {},
-    );
+    // A driver may throw at once, and closing goes on all the same.
+    const forgotten = async () =>
+      await this.ports.store.commit(tenure.held.session, [], [], [workerKey(this.ports.worker)]);
+    await forgotten().catch(() => {});
     this.#end(tenure);
     await this.ports.store.closeSession(tenure.held.session).catch((error) =>
       this.#warn("Session not closed", error)
@@ -369,8 +380,6 @@ export class Worker {
         const hasTurn = this.#lanes.free(live.head.lane) && this.#claimPorts(tenure).room() > 0;
         if (told && phase !== "active" && phase !== "ended" && !hasTurn) live.heldBack = true;
         tenure.runs.set(live.run.id, live);
-        // What a run of ours has begun is ours too.
-        for (const child of Object.keys(live.run.children ?? {})) this.#own?.add(child);
         this.ports.taken(live);
         // Active: its owner is gone, and what was open is lost.
         const command: RunCommand | undefined = live.run.phase === "active"

@@ -121,7 +121,9 @@ export function buildTurn(
     // A run of which nothing is taken has no part: what follows from its state must wait for its turn too, or a run whose
     // first command waits would begin before it is there.
     const known = turn.runs.get(item.live);
-    const full = bytes > TURN_BYTES || mutations > TURN_MUTATIONS || (known?.bytes ?? 0) > RUN_BYTES;
+    const cost = mutationsOf(item, known === undefined);
+    const wide = mutations > 0 && mutations + cost > TURN_MUTATIONS;
+    const full = bytes > TURN_BYTES || wide || (known?.bytes ?? 0) > RUN_BYTES;
     // A record holds one change of mind, so that the order of its events needs no saying.
     const again = known?.told && item.command !== undefined && TELLING.has(item.command.type);
     if (full || again || heldBack.has(item.live)) {
@@ -133,10 +135,7 @@ export function buildTurn(
     const before = part.bytes + part.frameBytes;
     take(turn, part, item, slots);
     bytes += part.bytes + part.frameBytes - before;
-    mutations += MUTATIONS_A_COMMAND + mutationsOfWaits(item) + mutationsOfChildren(item) +
-      (item.frames === undefined ? 0 : 1) +
-      (item.deletes?.length ?? 0) +
-      (item.puts?.length ?? 0);
+    mutations += cost;
   }
   queue.splice(0, queue.length, ...kept);
   for (const live of hungry) if (!turn.runs.has(live)) partOf(turn, live);
@@ -152,10 +151,15 @@ function mutationsOfWaits({ command, live: { run, listed } }: Item): number {
   return command !== undefined && (run.waitpoints !== listed || WAITS.has(command.type)) ? 4 : 0;
 }
 
-/** What a run is told, or its end, may have to be told to each of its children, and once more as it lets go of them. */
-function mutationsOfChildren({ command, live: { run } }: Item): number {
-  if (run.children === undefined || command === undefined) return 0;
-  return 2 * Object.keys(run.children).length;
+/** What an item may write. @param first it is the first of its run in the turn */
+function mutationsOf(item: Item, first: boolean): number {
+  const { command, frames, puts = [], deletes = [], live: { run } } = item;
+  const own = MUTATIONS_A_COMMAND + mutationsOfWaits(item) + (frames === undefined ? 0 : 1) + deletes.length +
+    puts.length;
+  if (run.children === undefined) return own;
+  // Each may have to be told something and then its end, and its waitpoint goes; a new deadline may come again.
+  const times = (first ? 4 : 0) + (command?.type === "changeRun" ? 1 : 0);
+  return times === 0 ? own : own + times * Object.keys(run.children).length;
 }
 
 const WAITS: ReadonlySet<RunCommand["type"]> = new Set(["suspendAttempt", "openWaitpoint", "applySignal"]);

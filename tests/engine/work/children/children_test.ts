@@ -4,6 +4,7 @@ import type { Kind, Outcome } from "../../../../engine/kinds/kind.ts";
 import { inboxPrefix, runPrefix } from "../../../../engine/store/keys.ts";
 import { memoryStore } from "../../../../engine/store/memory.ts";
 import { EngineError } from "../../../../engine/base/errors.ts";
+import { ManualClock } from "../../../_support/manual_clock.ts";
 import {
   ended,
   gate,
@@ -12,6 +13,7 @@ import {
   journalOf,
   kept,
   notebookOf,
+  pass,
   ScriptedKind,
   soon,
   untilAborted,
@@ -316,5 +318,83 @@ Deno.test("Y4 nobody can answer for a run below", async () => {
   await engine.tell(run, { type: "cancelRun", by: "t" });
   await soon(ended(engine, part));
   assertEquals((await Array.fromAsync(store.list(inboxPrefix()))).length <= 1, true);
+  await engine.close();
+});
+
+Deno.test("EN-810 a process that runs only what is its own also runs what that begins, and what an earlier one left of it", async () => {
+  const store = kept(memoryStore());
+  const others = { mid: cell("m", "notebook: low"), low: notebookOf({ x: [] }) };
+  const first = await engineWith(store, new ScriptedKind({ x: untilAborted }), others, { only: [] });
+  const { run } = await first.submit({ notebook: "top", text: cell("c", "notebook: mid"), author: "t" });
+  const low = await runOf(store, "low");
+  await soon(happened(first, low, "step.started"));
+  await first.close();
+  const next = await engineWith(store, new ScriptedKind(), others, { only: [run], worker: "w2" });
+  assertEquals(valuesOf(await soon(ended(next, run))), { c: 1 });
+  await next.close();
+});
+
+Deno.test("EN-1011 a cell whose time is over fails, and its run is cancelled", async () => {
+  const clock = new ManualClock();
+  const store = memoryStore({ clock });
+  const engine = await engineWith(store, new ScriptedKind({ x: untilAborted }), {
+    part: notebookOf({ x: [] }, { x: "timeout: 0" }),
+  }, {
+    clock,
+  });
+  const text = cell("c", "notebook: part\ntimeout: 1h");
+  const { run } = await engine.submit({ notebook: "top", text, author: "t" });
+  await pass(clock, happened(engine, run, "step.suspended"), 1);
+  const view = await pass(clock, ended(engine, run), 60_000);
+  assertEquals([view.label, view.cells.c!.problem?.code], ["failed", "wait_timeout"]);
+  const part = await pass(clock, ended(engine, (await headsOf(store)).part!.id));
+  assertEquals(part.label, "cancelled");
+  await pass(clock, engine.close());
+});
+
+Deno.test("EN-606 a restart of the run above begins another run below", async () => {
+  const store = memoryStore();
+  let broken = true;
+  const kind = new ScriptedKind({ x: () => broken ? failing : { type: "succeeded", value: 5 } });
+  const engine = await engineWith(store, kind, { part: notebookOf({ x: [] }) });
+  const { run } = await engine.submit({ notebook: "top", text: cell("c", "notebook: part"), author: "t" });
+  await soon(ended(engine, run));
+  broken = false;
+  await engine.tell(run, { type: "restartRun", by: "t" });
+  const view = await soon(ended(engine, run));
+  assertEquals([view.label, valuesOf(view)], ["succeeded", { c: 5 }]);
+  assertEquals((await engine.children(run)).map(({ label }) => label), ["failed", "succeeded"]);
+  await engine.close();
+});
+
+Deno.test("EN-2401 EN-808 a run has 100 runs of its own under way at most; those that are there all end with it, in one commit", async () => {
+  const store = memoryStore();
+  const items = Array.from({ length: 104 }, (_, i) => i);
+  const kind = new ScriptedKind({ a: () => ({ type: "succeeded", value: items }), x: untilAborted });
+  const engine = await engineWith(store, kind, { part: PART }, { slots: 300 });
+  const header =
+    "notebook: part\nparams: { n: '{{ item }}' }\neach: { in: a, concurrency: 200, errors: continue }";
+  const { run } = await engine.submit({
+    notebook: "top",
+    text: notebookOf({ a: [] }) + cell("c", header),
+    author: "t",
+  });
+  const failed: string[] = [];
+  let begun = 0;
+  for await (const group of engine.follow(run, { signal: AbortSignal.timeout(30_000) })) {
+    for (const item of group.items) {
+      if (item.kind !== "event") continue;
+      if (item.event.type === "child.opened") begun++;
+      if (item.event.type === "step.failed") failed.push(item.event.problem.message);
+    }
+    if (begun === 100 && failed.length === 4) break;
+  }
+  assert(failed[0]!.includes("has 100 runs of its own under way, which is the most"), failed[0]);
+  await engine.tell(run, { type: "cancelRun", by: "t" });
+  assertEquals((await ended(engine, run)).label, "cancelled");
+  await inboxEmptied(store);
+  const below = await engine.children(run);
+  for (const { id } of below) await ended(engine, id);
+  assertEquals((await engine.children(run)).map(({ label }) => label), Array(100).fill("cancelled"));
   await engine.close();
 });
