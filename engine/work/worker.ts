@@ -8,12 +8,8 @@
  *        └── session lost: abort attempts, drop runs, begin again with epoch + 1
  * ```
  */
-import type { Clock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { hit } from "../base/faults.ts";
-import type { Ids } from "../base/ids.ts";
-import type { Log } from "../base/log.ts";
-import type { Retention } from "../notebook/policy.ts";
 import type { Plan } from "../plan/types.ts";
 import type { RunAction, RunCommand } from "../run/command.ts";
 import type { RunEvent } from "../run/event.ts";
@@ -21,11 +17,9 @@ import { newRun } from "../run/fold.ts";
 import { idleUntil, nextDue } from "../run/timers.ts";
 import { encodeRecord } from "../store/codec.ts";
 import { LANE, leaseKey, workerKey } from "../store/keys.ts";
-import type { Put, Store } from "../store/store.ts";
-import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Put } from "../store/store.ts";
 import { blobFiles } from "../artifacts/blob_files.ts";
-import type { Kinds } from "../kinds/kind.ts";
-import { childrenIn, type Nursery } from "./children/children.ts";
+import { childrenIn } from "./children/children.ts";
 import { type AbortReason, execute } from "./attempt/executor.ts";
 import { adoptOrphans, claimDue } from "./claim/claim.ts";
 import { claimReady } from "./claim/ready.ts";
@@ -35,15 +29,13 @@ import { type LiveRun, liveRun, type RunHead } from "./commit/live_run.ts";
 import { HeldSession } from "./commit/session.ts";
 import { snapshotDue, writeSnapshot } from "./commit/snapshots.ts";
 import type { Answer, Item } from "./commit/turn.ts";
-import type { Documents } from "./documents.ts";
-import type { Journals } from "./journal.ts";
 import type { LaneRules } from "./lanes/lane.ts";
 import { LaneBook } from "./lanes/lane_book.ts";
 import { Counters } from "./spend/counters.ts";
-import type { Feed } from "./stream/feed.ts";
 import { coveredBy, Elsewhere } from "./routed/elsewhere.ts";
 import { Timers } from "./timers.ts";
 import { unpin } from "./upkeep/pins.ts";
+import type { WorkerPorts } from "./workers/ports.ts";
 import type { Registration } from "./workers/registration.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
 
@@ -56,44 +48,6 @@ const POLL_MS = 250;
 const ORPHANS_EVERY = 4;
 /** A run that has nothing to do for so long leaves memory (EN-1001). */
 const REST_MS = 30_000;
-
-/** What a worker needs. */
-export interface WorkerPorts {
-  store: Store;
-  artifacts: Artifacts;
-  documents: Documents;
-  journals: Journals;
-  kinds: Kinds;
-  feed: Feed;
-  clock: Clock;
-  ids: Ids;
-  log: Log;
-  /** Id of this worker; no two live processes may share it. */
-  worker: string;
-  /** How long its session lives without a write. */
-  sessionTtlMs?: number;
-  /** Attempts at a time, and runs in memory; defaults above. */
-  slots?: number;
-  maxRuns?: number;
-  /** What workers of one process that have the same store know each other by; the store itself if absent. */
-  bell?: object;
-  /** Tokens of what it can do that others may not. */
-  capabilities?: readonly string[];
-  /** Lanes whose runs it takes up; absent: all. */
-  lanes?: readonly string[];
-  /** Version of the code, for whoever looks at the workers. */
-  code?: string;
-  /** How long what runs left is kept. */
-  retention: Retention;
-  /** Folder of values over 1 MiB. */
-  artifactsFolder?: string;
-  /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */
-  only?: readonly string[];
-  /** Makes runs for steps. */
-  nursery: Nursery;
-  /** A run was taken in. */
-  taken(live: LiveRun): void;
-}
 
 /** One session's worth of state; dropped as a whole when the session is lost. */
 interface Tenure {
