@@ -33,6 +33,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
     const { worker, WORKER_HELP } = await import("./worker.ts");
     return { help: WORKER_HELP, run: worker };
   },
+  budgets: async () => {
+    const { budgets, BUDGETS_HELP } = await import("./runs/budgets.ts");
+    return { help: BUDGETS_HELP, run: budgets };
+  },
   check: async () => {
     const { check, CHECK_HELP } = await import("./check.ts");
     return { help: CHECK_HELP, run: check };
@@ -44,6 +48,7 @@ weft run FILE         run a notebook to its end
 weft runs             list runs, look at one, tell it what to do
 weft signal RUN NAME  send a run what it waits for, or decide an approval
 weft worker           work on the runs of a store, without a page
+weft budgets          what runs may use together
 weft check FILE…      say what is wrong with notebooks
 
 weft COMMAND --help tells more.`;

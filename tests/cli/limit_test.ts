@@ -31,3 +31,21 @@ Deno.test("CL-202 CL-206 --no-wait-human leaves a run that waits for a budget wi
     assertEquals((await weft(folder, ["runs", "change", run])).code, 2);
   });
 });
+
+Deno.test("weft budgets sets a budget that runs share, lists it and takes it away", async () => {
+  await inWorkspace({}, async (folder) => {
+    const budgets = async (...args: string[]) => {
+      const done = await weft(folder, ["budgets", ...args, "--json"]);
+      return { code: done.code, err: done.err, ...JSON.parse(done.out || "{}") };
+    };
+    const made = await budgets("set", "all", "--limit", "usd=5", "--reset", "day");
+    assertEquals(
+      [made.code, made.budgets[0].limits, made.budgets[0].reset],
+      [0, { usd: 5 }, "day"],
+      made.err,
+    );
+    assertEquals((await budgets("set", "all", "--limit", "usd=7")).budgets[0].left, { usd: 7 });
+    assertMatch((await weft(folder, ["budgets"])).out, /^all  ok  usd 0 of 7  all runs\n$/);
+    assertEquals((await budgets("remove", "all")).budgets, []);
+  });
+});

@@ -312,7 +312,19 @@ function* Q2(id: string, left: LeftRun): Iterable<string> {
   }
 }
 
-const CHECKS: Record<string, Check> = { S1, S2, S3, S4, S6, L1, L2, L4, C1, C2, T1, T2, Q1, Q2 };
+/** What is set aside in shared budgets is by open attempts, and what is settled there is what the run has spent. */
+function* E4(id: string, left: LeftRun): Iterable<string> {
+  const run = replayed(id, left);
+  const open = [...run.open].map((name) => `${name}#${run.steps.get(name)!.attempts}`);
+  for (const name of left.aside) {
+    if (!open.includes(name)) yield `${name} has set something aside and is not at work`;
+  }
+  if (left.settled > 0 && run.phase === "ended" && left.settled !== run.spent.calls) {
+    yield `${left.settled} calls are settled, and the run has spent ${run.spent.calls}`;
+  }
+}
+
+const CHECKS: Record<string, Check> = { S1, S2, S3, S4, S6, L1, L2, L4, C1, C2, T1, T2, Q1, Q2, E4 };
 
 /** Every breach of an invariant, each with its number. */
 export async function breaches(store: Store, lines: readonly Line[], folder?: string): Promise<string[]> {

@@ -6,6 +6,9 @@ import type { JournalRecord, RunEvent } from "../../engine/run/event.ts";
 import { decodeRecord, encodeRecord } from "../../engine/store/codec.ts";
 import {
   blobKey,
+  budgetEntryKey,
+  budgetKey,
+  budgetLogKey,
   chunkKey,
   eventKey,
   eventPrefix,
@@ -240,6 +243,16 @@ const BREACHES: [string, string, (scene: Scene) => Promise<void> | void][] = [
     "a frame after the last",
     (scene) => rewrite(scene, "step.succeeded", (_, event) => (event as { frames: number }).frames = 0, "a"),
   ],
+  ["E4", "something that is set aside by an attempt that is over", async ({ store, run }) => {
+    const rule = { name: "all", scope: "all", limits: { calls: 9 }, warnAt: 0.8, onLimit: "pause" };
+    await write(store, budgetKey("all"), rule);
+    await write(store, budgetEntryKey("all", run, "b", 1, 3), { at: 1, reserved: { calls: 1 } });
+  }],
+  ["E4", "calls that are settled and were never spent", async ({ store, run }) => {
+    const rule = { name: "all", scope: "all", limits: { calls: 9 }, warnAt: 0.8, onLimit: "pause" };
+    await write(store, budgetKey("all"), rule);
+    await write(store, budgetLogKey("all", 1, run, "b", 1, 3), { at: 1, settled: { calls: 5 } });
+  }],
   ["Q2", "a slot of an attempt that is over", async ({ store, run }) => {
     await write(store, quotaSlotKey("api", run, "b"), { attempt: 1, at: 1 });
     await write(store, quotaHolderKey(run, "b", "api"), { attempt: 1, at: 1 });

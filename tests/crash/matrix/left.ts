@@ -7,6 +7,9 @@ import type { Plan, StoredValue } from "../../../engine/plan/types.ts";
 import type { Snapshot } from "../../../engine/run/snapshot.ts";
 import {
   answerPrefix,
+  budgetEntryPrefix,
+  budgetLogPrefix,
+  budgetPrefix,
   eventPrefix,
   framePrefix,
   inboxPrefix,
@@ -22,6 +25,7 @@ import {
 import type { Entry, Key, Store } from "../../../engine/store/store.ts";
 import type { Frame } from "../../../engine/wire/frame.ts";
 import { readSlot } from "../../../engine/work/quota/quota.ts";
+import { readEntry } from "../../../engine/work/spend/shared/budget.ts";
 import type { RunHead } from "../../../engine/work/commit/live_run.ts";
 import {
   type CommandAnswer,
@@ -52,6 +56,9 @@ export interface LeftRun {
   /** Slots of quotas that it holds, by each of their two records: quota, step and attempt. */
   slots: string[];
   holders: string[];
+  /** What its attempts have set aside in shared budgets, and what they have settled there: step and attempt, calls. */
+  aside: string[];
+  settled: number;
   answers: Map<string, CommandAnswer>;
 }
 
@@ -76,6 +83,11 @@ export async function readLeft(store: Store, folder?: string): Promise<Left> {
   };
   const list = (prefix: Key) => Array.fromAsync(store.list(prefix));
   const slots = await list(quotaSlotPrefix());
+  const budgets = (await list(budgetPrefix)).map(({ key }) => String(key[1]));
+  const [entries, logged] = [
+    (await Promise.all(budgets.map((name) => list(budgetEntryPrefix(name))))).flat(),
+    (await Promise.all(budgets.map((name) => list(budgetLogPrefix(name))))).flat(),
+  ];
   const [ready, timers] = [await list(readyPrefix(LANE)), await list(timerPrefix)];
   const ofRun = (entries: Entry[], run: string) =>
     entries.filter(({ key }) => key.at(-1) === run).map(({ key }) => key);
@@ -119,6 +131,12 @@ export async function readLeft(store: Store, folder?: string): Promise<Left> {
       ready: ofRun(ready, id),
       timers: ofRun(timers, id),
       waiting: (await list(inboxPrefix(id))).length,
+      aside: entries.filter(({ key, value }) =>
+        key[2] === id && readEntry({ key, value }).settled === undefined
+      )
+        .map(({ key }) => `${key[3]}#${key[4]}`),
+      settled: [...entries.filter(({ key }) => key[2] === id), ...logged.filter(({ key }) => key[3] === id)]
+        .reduce((sum, entry) => sum + (readEntry(entry).settled?.calls ?? 0), 0),
       slots: slots.filter(({ key }) => key[2] === id).map((slot) =>
         `${slot.key[1]} ${slot.key[3]}#${readSlot(slot).attempt}`
       ),

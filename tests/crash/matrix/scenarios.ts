@@ -377,6 +377,32 @@ export const SCENARIOS: Record<string, Scenario> = {
     points: ["key.rotated"],
   },
 
+  /** The same under a budget that runs share. */
+  ledger: {
+    async drive(stage) {
+      const { budgets } = stage.engine;
+      const rule = {
+        name: "all",
+        scope: "all",
+        limits: { calls: 40 },
+        warnAt: 0.8,
+        onLimit: "pause",
+      } as const;
+      const taken = (error: { code?: string }) =>
+        error.code === "name_taken" ? undefined : Promise.reject(error);
+      await budgets.make(rule).catch(taken);
+      const text = notebookOf({ k: [], l: [], m: ["k", "l"] });
+      await stage.ended(await stage.submit({ notebook: "ledger", text }));
+    },
+    behaviour: () => ({ k: callTwice, l: callTwice, m: callTwice }),
+    ends: {
+      ledger: {
+        label: "succeeded",
+        cells: Object.fromEntries(["k", "l", "m"].map((name) => [name, { label: succeeded, value: name }])),
+      },
+    },
+  },
+
   /** Six cells under a quota of two at a time, one of which fails once and one of which pauses. */
   quota: {
     async drive(stage) {
