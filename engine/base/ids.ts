@@ -5,7 +5,7 @@
 import type { Clock } from "./clock.ts";
 
 /** What an id names; the prefix makes a stray id readable in a log. */
-export type IdPrefix = "run" | "cmd" | "sig" | "req" | "wrk" | "inc";
+export type IdPrefix = "run" | "cmd" | "sig" | "req" | "wrk" | "inc" | "eff";
 
 /** Makes ids; tests pass one that counts. */
 export interface Ids {

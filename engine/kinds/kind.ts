@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import type { Descriptor, Operation } from "../notebook/effects/descriptor.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 import type { RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
 import type { Condition, Timeout, WaitKind } from "../run/waits/types.ts";
@@ -37,6 +38,8 @@ export interface Attempt {
   emit(frame: FrameBody): void;
   spend: Spend;
   children: Children;
+  /** The only way to act on the outside world (EN-1507). */
+  effects: Effects;
   clock: Clock;
 }
 
@@ -91,6 +94,66 @@ export interface ChildResult {
   /** What it has used. */
   usage?: Usage;
 }
+
+/** How an attempt acts on the outside world. */
+export interface Effects {
+  /**
+   * Acts once, whatever becomes of the attempt: what is intended is durable before `send` is called, and what was done
+   * by an earlier attempt is not sent again. If it is not known what became of it, it is sent again where that is
+   * declared, else `probe` is asked, else the attempt gives its slot back until a person says.
+   *
+   * @param send makes the request that it is given, with the key; what it throws is a bug of the kind
+   * @param probe finds out whether the request that it is given has had its effect
+   * @returns what came of it, or with what the attempt is to end
+   */
+  perform(intent: EffectIntent, send: Send, probe?: Probe): Promise<Performed>;
+}
+
+/** What an attempt is about to do. */
+export interface EffectIntent {
+  /** What is sent, whole: a retry sends this, byte for byte. */
+  request: Json;
+  /** A sentence for a person, at most 500 characters. */
+  description: string;
+  /** Whom it concerns: the host of a request, or `file` or `database`. */
+  service: string;
+  /** Default `api_call`. */
+  operation?: Operation;
+  /** How it is undone; default by operation and method. */
+  descriptor?: Descriptor;
+  /** The method of a request over HTTP, for the default. */
+  method?: string;
+  handler?: string;
+  /** The request carries the key, so that the other side knows one that comes again. */
+  sendsKey?: boolean;
+  /**
+   * Which effect of its step it is; default its number within this call. An attempt that goes on with what it saved must
+   * name it.
+   */
+  slot?: string;
+}
+
+/** Makes a request. */
+export type Send = (what: { key: string; request: Json; signal: AbortSignal }) => Promise<Called>;
+
+/** What became of a request. */
+export type Called =
+  /** It has happened; `descriptor`: how it is undone, filled in with what came of it. */
+  | { type: "done"; result: Json; descriptor?: Descriptor }
+  /** It has not happened: nothing was sent, or the answer says so. */
+  | { type: "failed"; problem: StepProblem; retryAfterMs?: number }
+  /** It may have happened. */
+  | { type: "unknown"; why: string };
+
+/** Finds out whether a request has had its effect. */
+export type Probe = (
+  request: Json,
+) => Promise<{ type: "done"; result?: Json } | { type: "failed" } | { type: "unknown" }>;
+
+/** What came of an effect: its result (`recorded`: of an earlier attempt), or with what the attempt is to end. */
+export type Performed =
+  | { ok: true; effect: string; result: Json; recorded: boolean }
+  | { ok: false; outcome: Outcome };
 
 /** How an attempt went. It never throws to say so: what is thrown is a bug of the kind. */
 export type Outcome =

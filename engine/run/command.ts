@@ -7,7 +7,8 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { Condition, Signal, SignalResult, Timeout, WaitKind } from "./waits/types.ts";
 import type { OnLimit } from "../notebook/spend/limits.ts";
-import type { LimitChange, RunEvent, RunOutcome, StepProblem, Usage, Warning } from "./event.ts";
+import type { Descriptor } from "../notebook/effects/descriptor.ts";
+import type { Intent, LimitChange, RunEvent, RunOutcome, StepProblem, Usage, Warning } from "./event.ts";
 import type { Amounts } from "./spend/amounts.ts";
 import type { Hold, WorkerSession } from "./state.ts";
 
@@ -64,7 +65,23 @@ export type ControlCommand =
   /** It is lost, or gives the attempt back. */
   | { type: "loseAttempt"; step: string; attempt: number; lost: boolean }
   /** What a step was held for is over; with `wait`, if it is held for that. */
-  | { type: "wakeStep"; step: string; wait?: Hold };
+  | { type: "wakeStep"; step: string; wait?: Hold }
+  /** A person says what became of an effect, or that it is to be sent again; `result`: what it came to. */
+  | {
+    type: "resolveEffect";
+    step: string;
+    effect: string;
+    as: Resolution;
+    result?: StoredValue;
+    by: string;
+    note: string;
+  };
+
+/** What a person may say of an effect (EF-048, EF-076). */
+export const RESOLUTIONS = ["done", "not_done", "retry", "compensated"] as const;
+
+/** One of {@link RESOLUTIONS}. */
+export type Resolution = typeof RESOLUTIONS[number];
 
 /** A command to a run. `step` is a cell's name. */
 export type RunCommand =
@@ -125,6 +142,23 @@ export type RunCommand =
    * none; the best comes first. `usage`: what the attempt has used so far.
    */
   | { type: "reserveSpend"; step: string; attempt: number; wants: Amounts[]; usage?: Usage }
+  /** An open attempt is about to act on the outside world. */
+  | { type: "intendEffect"; step: string; attempt: number } & Intent
+  /** What became of that. */
+  | {
+    type: "settleEffect";
+    step: string;
+    attempt: number;
+    effect: string;
+    state: "done" | "failed" | "in-doubt";
+    result?: StoredValue;
+    descriptor?: Descriptor;
+    error?: { code: string; message: string };
+    /** With `in-doubt`: why nobody knows. */
+    why?: string;
+  }
+  /** It is about to be sent again, while it is in doubt. */
+  | { type: "resendEffect"; step: string; attempt: number; effect: string }
   | {
     type: "succeedAttempt";
     step: string;
@@ -172,6 +206,9 @@ export type AttemptReport = Extract<RunCommand, { type: typeof ATTEMPT_REPORTS[n
 export const ATTEMPT_REPORTS = [
   "openWaitpoint",
   "reserveSpend",
+  "intendEffect",
+  "settleEffect",
+  "resendEffect",
   "suspendAttempt",
   "delayAttempt",
   "holdAttempt",

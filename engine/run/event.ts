@@ -8,6 +8,7 @@
 import type { Millis } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { FailureCategory, StoredValue } from "../plan/types.ts";
+import type { Descriptor, Operation } from "../notebook/effects/descriptor.ts";
 import type { Limits } from "../notebook/spend/limits.ts";
 import type { Amounts } from "./spend/amounts.ts";
 import type { Hold, WorkerSession } from "./state.ts";
@@ -56,6 +57,35 @@ export type StoppedAs = "cancelled" | "expired" | "skipped";
 interface Told {
   by: string;
   reason?: string;
+}
+
+/** Who said what became of an effect, and what they wrote; without `by` the engine. */
+interface Said {
+  by?: string;
+  note?: string;
+}
+
+/** What an attempt is about to do to the outside world. */
+export interface Intent {
+  /** Its id. */
+  effect: string;
+  /** Which of its step's effects it is, whatever the attempt. */
+  slot: string;
+  key: string;
+  /** How often what the slot did was undone before. */
+  generation: number;
+  operation: Operation;
+  service: string;
+  /** A sentence for a person. */
+  description: string;
+  descriptor: Descriptor;
+  handler?: string;
+  /** The request, as it is sent again. */
+  parameters: StoredValue;
+  /** SHA-256 of the request. */
+  hash: string;
+  /** It may be sent again while it is in doubt. */
+  again?: true;
 }
 
 /** New limits by dimension; those that are absent stay, null takes one away. */
@@ -204,6 +234,38 @@ export type RunEvent =
   | { type: "step.escalated"; step: string; attempt: number; due: Millis }
   /** Set aside for the next call of an open attempt, before it is made (EN-1102); `usage`: what it has used so far. */
   | { type: "step.reserved"; step: string; attempt: number; amounts: Amounts; usage?: Usage }
+  /** An attempt is about to act on the outside world; nothing is sent before this is durable (EF-006). */
+  | { type: "effect.intended"; step: string; attempt: number } & Intent
+  /** What it did has happened; without `by` the engine heard so. */
+  | {
+    type: "effect.done";
+    step: string;
+    attempt: number;
+    effect: string;
+    result?: StoredValue;
+    /** How it is undone, filled in with what came of it. */
+    descriptor?: Descriptor;
+  } & Said
+  /** It has not happened. */
+  | {
+    type: "effect.failed";
+    step: string;
+    attempt: number;
+    effect: string;
+    error?: { code: string; message: string };
+  } & Said
+  /** Nobody knows whether it has happened. */
+  | { type: "effect.in-doubt"; step: string; attempt: number; effect: string } & Said
+  /** It has happened and was undone. */
+  | { type: "effect.compensated"; step: string; attempt: number; effect: string } & Said
+  /** Something about it; `resend`: a person asked for it to be sent again, or it is about to be. */
+  | {
+    type: "effect.noted";
+    step: string;
+    attempt: number;
+    effect: string;
+    resend?: "asked" | "sent";
+  } & Said
   /** What it waited for is over, or a person cut the wait short. */
   | { type: "step.woken"; step: string }
   | {

@@ -21,6 +21,7 @@ import { newStep } from "./fold/new_step.ts";
 import { reopen } from "./fold/reopen.ts";
 import { claim, giveSignalsBack, openWaitpoint, receive } from "./fold/wait.ts";
 import { changeLimits, count, reserve } from "./fold/spend.ts";
+import { doubtIntended, foldEffect } from "./effects/fold.ts";
 import { nothing } from "./spend/amounts.ts";
 import { type Derived, enter, finish, leave, makeReady, stepOf } from "./fold/move.ts";
 import { end } from "./fold/settle.ts";
@@ -258,6 +259,14 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
     case "step.reserved":
       reserve(run, step, event, derived);
       break;
+    case "effect.intended":
+    case "effect.done":
+    case "effect.failed":
+    case "effect.in-doubt":
+    case "effect.compensated":
+    case "effect.noted":
+      foldEffect(step, event);
+      break;
     case "step.woken":
       enter(run, step, "ready", "slot", at);
       break;
@@ -330,6 +339,7 @@ const GIVING_BACK: ReadonlySet<string> = new Set(
 function giveBack(step: Step, { saved, frames }: { saved?: StoredValue; frames: number }, at: Millis): void {
   step.ranMs = (step.ranMs ?? 0) + Math.max(0, at - step.since);
   step.attempt = "held";
+  doubtIntended(step);
   step.saved = saved;
   step.frames = frames;
 }
@@ -410,6 +420,7 @@ function haltsFor(run: Run, step: Step): void {
 function interrupt(run: Run, step: Step, at: Millis, derived: Derived, lost: boolean): void {
   const { cell } = step.plan;
   giveSignalsBack(run, step);
+  doubtIntended(step);
   count(run, step, undefined, "estimate", at, derived);
   if (lost) step.recoveries++;
   step.uncounted++;

@@ -27,6 +27,7 @@ import {
   type Waitpoint,
 } from "./waits/types.ts";
 import { type Amounts, plus, type Spent } from "./spend/amounts.ts";
+import { isUnsettled, type StepEffect } from "./effects/types.ts";
 
 /** Where a step is. */
 export type StepPhase = "idle" | "ready" | "running" | "suspended" | "ended";
@@ -147,6 +148,8 @@ export interface Step {
   want?: Amounts;
   /** With a hold: why, where more is known than its name says; a sentence without a full stop. */
   holdWhy?: string;
+  /** What it did to the outside world, over all attempts, oldest first; never changed, only replaced. */
+  effects?: readonly StepEffect[];
 }
 
 /** A run that a step has begun. */
@@ -305,7 +308,7 @@ function wrongReserve(run: Run): string | undefined {
 }
 
 function illegalStep(step: Step): string | undefined {
-  const { phase, attempt, outcome, source, quality, wait, due, suspension } = step;
+  const { phase, attempt, outcome, source, quality, wait, due, suspension, effects } = step;
   if ((phase === "ended") !== (outcome !== "none")) return `phase ${phase} with outcome ${outcome}`;
   if ((phase === "running") !== (attempt === "open")) return `phase ${phase} with attempt ${attempt}`;
   if (phase === "suspended" && attempt !== "held") return `suspended with attempt ${attempt}`;
@@ -317,6 +320,13 @@ function illegalStep(step: Step): string | undefined {
   if (WAITING.has(wait) && phase !== "suspended") return `phase ${phase} with wait ${wait}`;
   if (suspension?.wait !== (WAITING.has(wait) ? wait : undefined)) {
     return `wait ${wait} with a suspension for ${suspension?.wait ?? "nothing"}`;
+  }
+  if (effects === undefined) return undefined;
+  if (attempt !== "open" && effects.some(({ state }) => state === "intended")) {
+    return `attempt ${attempt} with an effect under way`;
+  }
+  if ((outcome === "succeeded" || outcome === "failed") && effects.some(isUnsettled)) {
+    return `outcome ${outcome} with an effect in doubt`;
   }
 }
 

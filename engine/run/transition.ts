@@ -18,6 +18,7 @@ import { runCommands } from "./commands/run.ts";
 import { spendCommands } from "./commands/spend.ts";
 import { stepCommands } from "./commands/step.ts";
 import { waitCommands } from "./commands/wait.ts";
+import { effectCommands, withEffects } from "./effects/commands.ts";
 import type { Run } from "./state.ts";
 
 export { MAX_RECOVERIES, MAX_RESTARTS } from "./commands/run.ts";
@@ -34,6 +35,7 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   ...routeCommands,
   reportAttempt: (run, command, now) => reported(run, command, (report) => transition(run, report, now)),
   ...childCommands,
+  ...effectCommands,
 };
 
 /**
@@ -48,7 +50,8 @@ export function transition(run: Run, command: RunCommand, now: Millis): Transiti
     command: RunCommand,
     now: Millis,
   ) => Transition | Rejected;
-  return handle(run, command, now);
+  const decision = handle(run, command, now);
+  return isRejected(decision) ? decision : withEffects(run, command, decision);
 }
 
 /** Whether a decision is a refusal. */

@@ -116,6 +116,22 @@ export const openWaitpointKey = (wait: string, createdAt: number, id: string): K
 /** Open waitpoints that wait for one thing, oldest first. */
 export const openWaitpointPrefix = (wait: string): Key => ["waiting", wait];
 
+/** An entry of an effect: by the number of the journal record that names it, and its place there. */
+export const effectKey = (effect: string, seq: number, n: number): Key => ["effect", effect, seq, n];
+/** Entries of an effect, oldest first. */
+export const effectPrefix = (effect: string): Key => ["effect", effect];
+/** What a list of effects is of: a run, a notebook, or all; or those of which nobody knows whether they happened. */
+export type EffectList = { run: string } | { notebook: string } | "all" | "in-doubt";
+/** Effects of a list, by id, which is the order of their making. */
+export const effectsPrefix = (of: EffectList): Key =>
+  typeof of === "string"
+    ? ["effects", of]
+    : "run" in of
+    ? ["effects", "run", of.run]
+    : ["effects", "notebook", of.notebook];
+/** The place of an effect in a list. */
+export const effectsKey = (of: EffectList, effect: string): Key => [...effectsPrefix(of), effect];
+
 /** The state of a run at some record of its journal. */
 export const snapshotKey = (run: string): Key => ["snapshot", run];
 /** All snapshots. */

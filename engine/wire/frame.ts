@@ -144,6 +144,24 @@ export type WireEvent =
     | { type: "step.resumed"; step: string; label: StepLabel; attempt: number; due?: number }
     /** Its time is over, and an operator is to see to it until `due`. */
     | { type: "step.escalated"; step: string; label: StepLabel; attempt: number; due: number }
+    /** What it did to the outside world: about to, has, has not, or nobody knows; `by` absent: the engine says so. */
+    | {
+      type:
+        | "effect.intended"
+        | "effect.done"
+        | "effect.failed"
+        | "effect.in-doubt"
+        | "effect.compensated"
+        | "effect.noted";
+      step: string;
+      label: StepLabel;
+      attempt: number;
+      effect: string;
+      /** With `effect.intended`: what it is about to do. */
+      description?: string;
+      by?: string;
+      note?: string;
+    }
     /** It has set aside what its next call may use; only where a limit asks for that. */
     | { type: "step.reserved"; step: string; label: StepLabel; attempt: number; amounts: Amounts }
     | { type: "step.continued"; step: string; label: StepLabel; attempt: number }

@@ -117,6 +117,19 @@ function stepEvent(step: Step, event: Extract<OwnEvent, { step: string }>, base:
       return { ...common, type: event.type, amounts: event.amounts };
     case "step.stopping":
       return { ...common, type: event.type, as: event.as };
+    case "effect.intended":
+      return { ...common, type: event.type, effect: event.effect, description: event.description };
+    case "effect.done":
+    case "effect.failed":
+    case "effect.in-doubt":
+    case "effect.compensated":
+    case "effect.noted":
+      return {
+        ...common,
+        type: event.type,
+        effect: event.effect,
+        ...present({ by: event.by, note: event.note }),
+      };
     case "step.woken": {
       const { attempt: _, ...rest } = common;
       return { ...rest, type: "step.queued" };

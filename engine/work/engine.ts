@@ -50,6 +50,7 @@ import { type Budgets, openBudgets } from "./spend/shared/budgets.ts";
 import { openQuotas, type Quotas } from "./quota/quotas.ts";
 import { openWorkers, type Workers } from "./workers/workers.ts";
 import { prepare, type Prepared, type RunRequest, submit, type SubmitPorts } from "./submit.ts";
+import { type EffectLog, openEffectLog } from "./effects/effects.ts";
 import { openWaits, type Waits } from "./waits/waits.ts";
 import { Worker } from "./worker.ts";
 
@@ -103,6 +104,8 @@ export interface Engine {
   tell(run: string, instruction: Instruction, options?: TellOptions): Promise<Told>;
   /** What became of a command, for a day. `run_not_found`, `command_not_found`. */
   command(run: string, command: string): Promise<CommandAnswer | { state: "pending" }>;
+  /** What runs did to the outside world. */
+  readonly effects: EffectLog;
   /** Waitpoints and approvals of all runs. */
   readonly waitpoints: Waits;
   /** Lanes, and what is in them. */
@@ -357,6 +360,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     tell: (run, instruction, options) => tell(control, run, instruction, options),
     waitpoints,
+    effects: openEffectLog({
+      store,
+      tell: (run, instruction, options) => tell(control, run, instruction, options),
+    }),
     lanes: openLanes({ store, clock, ids, changed: () => worker?.lanesChanged() }),
     workers,
     async explain(run, step) {

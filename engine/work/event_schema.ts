@@ -4,6 +4,7 @@
 import { z } from "zod";
 import type { Json } from "../base/json.ts";
 import { LANE_NAME } from "../notebook/syntax/lane_name.ts";
+import { DESCRIPTORS, OPERATIONS, REVERSE_METHODS } from "../notebook/effects/descriptor.ts";
 import { FAILURE_CATEGORIES } from "../notebook/policy.ts";
 import type { RunEvent } from "../run/event.ts";
 import { HOLDS } from "../run/state.ts";
@@ -116,6 +117,45 @@ export const runOutcome = z.enum(["succeeded", "partial", "failed", "stopped", "
 
 /** Id of a run. */
 export const runId = z.string().regex(/^run_[0-9a-z]{1,40}$/);
+
+const manualSteps = z.array(words).max(20).optional();
+/** How an effect is undone. */
+export const descriptor = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal(DESCRIPTORS[0]),
+    reverseOperation: z.strictObject({
+      service: words,
+      method: z.enum(REVERSE_METHODS),
+      url: z.string().max(8_192).optional(),
+      headers: z.record(z.string(), words).optional(),
+      parameters: json,
+    }),
+  }),
+  z.strictObject({ type: z.literal(DESCRIPTORS[1]), canRetry: z.boolean() }),
+  z.strictObject({ type: z.literal(DESCRIPTORS[2]), reason: words, manualSteps }),
+  z.strictObject({ type: z.literal(DESCRIPTORS[3]), compensatingService: words, payload: json }),
+]);
+/** What an effect is before it is sent. */
+export const intent = {
+  effect: z.string().max(64),
+  slot: z.string().max(128),
+  key: z.string().max(128),
+  generation: count,
+  operation: z.enum(OPERATIONS),
+  service: words,
+  description: words,
+  descriptor,
+  handler: words.optional(),
+  parameters: stored,
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  again: z.literal(true).optional(),
+};
+const ofEffect = {
+  ...ofAttempt,
+  effect: z.string().max(64),
+  by: words.optional(),
+  note: words.optional(),
+};
 
 /** An event. */
 export const event = z.discriminatedUnion("type", [
@@ -231,6 +271,25 @@ export const event = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("step.escalated"), ...ofAttempt, due: millis }),
   z.strictObject({ type: z.literal("step.reserved"), ...ofAttempt, amounts, usage: usage.optional() }),
+  z.strictObject({ type: z.literal("effect.intended"), ...ofAttempt, ...intent }),
+  z.strictObject({
+    type: z.literal("effect.done"),
+    ...ofEffect,
+    result: stored.optional(),
+    descriptor: descriptor.optional(),
+  }),
+  z.strictObject({
+    type: z.literal("effect.failed"),
+    ...ofEffect,
+    error: z.strictObject({ code: words, message: words }).optional(),
+  }),
+  z.strictObject({ type: z.literal("effect.in-doubt"), ...ofEffect }),
+  z.strictObject({ type: z.literal("effect.compensated"), ...ofEffect }),
+  z.strictObject({
+    type: z.literal("effect.noted"),
+    ...ofEffect,
+    resend: z.enum(["asked", "sent"]).optional(),
+  }),
   z.strictObject({ type: z.literal("step.woken"), step: z.string() }),
   z.strictObject({
     type: z.literal("step.succeeded"),

@@ -9,7 +9,7 @@ import { ERROR_CODES, type ErrorCode } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { ON_LIMIT } from "../notebook/spend/limits.ts";
 import type { Plan } from "../plan/types.ts";
-import type { ControlCommand } from "../run/command.ts";
+import { type ControlCommand, RESOLUTIONS } from "../run/command.ts";
 import type { JournalRecord } from "../run/event.ts";
 import type { Snapshot } from "../run/snapshot.ts";
 import { HOLDS, type WorkerSession } from "../run/state.ts";
@@ -159,6 +159,15 @@ const command = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("reportAttempt"), step: name, on, report: attemptReport }),
   z.strictObject({ type: z.literal("loseAttempt"), step: name, attempt: count, lost: z.boolean() }),
   z.strictObject({ type: z.literal("wakeStep"), step: name, wait: z.enum(HOLDS).optional() }),
+  z.strictObject({
+    type: z.literal("resolveEffect"),
+    step: name,
+    effect: z.string().max(64),
+    as: z.enum(RESOLUTIONS),
+    result: stored.optional(),
+    by: told.by,
+    note: told.by,
+  }),
 ]) satisfies z.ZodType<ControlCommand>;
 
 /** What became of a command, kept for a day (EN-511). */

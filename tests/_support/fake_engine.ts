@@ -145,6 +145,10 @@ export class FakeEngine implements Engine {
   }
 
   /** Tests of lanes and workers use an engine, as those of waitpoints do. */
+  get effects(): never {
+    throw new Error("The fake has no effects");
+  }
+
   get lanes(): never {
     throw new Error("The fake has no lanes");
   }

@@ -3,6 +3,7 @@
  * Never: names across cells; those are `parse.ts`'.
  */
 import { isObject, type JsonObject } from "../../base/json.ts";
+import { readEffect } from "../effects/descriptor.ts";
 import { didYouMean, nearest } from "../nearest.ts";
 import { MAX_PORTS } from "../outputs.ts";
 import { configProblem, type Report, shown, structureProblem } from "../problem.ts";
@@ -162,6 +163,11 @@ function checkHeader(
     report(configProblem("notebook_missing", at, message, detail));
   }
   if (kind === "wait") checkWait(cell, at, placeOf, report);
+  for (const { path, message, expected } of readEffect(cell.header.effect).faults) {
+    report(
+      configProblem("effect_invalid", placeOf(["effect", ...path]), message, { cell: cell.name, expected }),
+    );
+  }
   const { each } = cell.header;
   if (isObject(each) && each.in === undefined) {
     const message = `'each' of '${cell.name}' does not say of what: add in, an expression that gives a list`;

@@ -6,6 +6,7 @@
 import type { AttemptReport, Rejected, RunCommand, Transition } from "../command.ts";
 import type { RunEvent } from "../event.ts";
 import type { Run, WorkerSession } from "../state.ts";
+import { lostInDoubt } from "../effects/commands.ts";
 import { openAttempt, reasonOf } from "./attempt.ts";
 import { type Handlers, happen, noStep, refuse, runEnded, SAME } from "./decide.ts";
 import { lostTooOften, MAX_RECOVERIES } from "./run.ts";
@@ -36,7 +37,8 @@ export const routeCommands: Handlers<"routeAttempt" | "loseAttempt"> = {
     const step = run.steps.get(name)!;
     if (step.away === undefined) return refuse("attempt_stale", `Step ${name} is with its run's owner`);
     const tooOften = lost && step.recoveries >= MAX_RECOVERIES && step.told === undefined;
-    return happen([tooOften ? lostTooOften(step) : { type: "step.interrupted", step: name, attempt, lost }]);
+    const instead = tooOften ? lostInDoubt(step) ?? lostTooOften(step) : undefined;
+    return happen([instead ?? { type: "step.interrupted", step: name, attempt, lost }]);
   },
 };
 

@@ -5,6 +5,7 @@ import { DIMENSIONS, type Limits } from "../../notebook/spend/limits.ts";
 import type { LimitChange, RunEvent } from "../event.ts";
 import { isOver, outcomeOf, problemOf } from "../outcome.ts";
 import { withChange } from "../fold/spend.ts";
+import { lostInDoubt } from "../effects/commands.ts";
 import { unsuccessful, withAllBelow } from "../fold/reopen.ts";
 import { itemsOf } from "../fold/map.ts";
 import type { Run, Step } from "../state.ts";
@@ -54,7 +55,10 @@ export const runCommands: Handlers<RunCommands> = {
     if (run.phase !== "active") return SAME;
     const lost = [...run.open].map((name) => run.steps.get(name)!).filter(({ away }) => away === undefined);
     const tooOften = lost.filter((step) => step.recoveries >= MAX_RECOVERIES && step.told === undefined);
-    return happen([{ type: "run.adopted" }, ...tooOften.map(lostTooOften)]);
+    return happen([
+      { type: "run.adopted" },
+      ...tooOften.map((step) => lostInDoubt(step) ?? lostTooOften(step)),
+    ]);
   },
 
   releaseRun(run, { reason }) {

@@ -9,6 +9,7 @@ import type { OnLimit } from "../../notebook/spend/limits.ts";
 import { isHeld, type Run, type Step } from "../state.ts";
 import { isOutOfTime, onLimitOf, shortage, shortageText, SOME_TIME } from "../spend/room.ts";
 import { plus } from "../spend/amounts.ts";
+import { doubtOf } from "../effects/types.ts";
 import { failForGood, openAttempt, stopped } from "./attempt.ts";
 import { type Handlers, happen, noStep, refuse, SAME } from "./decide.ts";
 
@@ -44,6 +45,10 @@ export const spendCommands: Handlers<SpendCommands> = {
     // What was told to end while it made up its mind ends, and does not wait.
     if (run.intent === "cancel" || step.told !== undefined) {
       return stopped(run, { step: name, attempt, frames, ...used });
+    }
+    if (held.wait === "doubt" && doubtOf(step) === undefined) {
+      // Somebody has said meanwhile what became of it.
+      return happen([{ type: "step.held", ...held }, { type: "step.woken", step: name }]);
     }
     if (held.wait !== "budget") return happen([{ type: "step.held", ...held }]);
     const short = held.want === undefined ? undefined : shortage(run, step, held.want);

@@ -6,6 +6,7 @@ import type { Millis } from "../../base/clock.ts";
 import type { Dimension } from "../../notebook/spend/limits.ts";
 import { isHeld, type Run, type Step, type StepOutcome, type StepPhase } from "../state.ts";
 import { dropChild } from "./child.ts";
+import { doubtIntended } from "../effects/fold.ts";
 import { closeWaitpoints, dropSignals } from "./wait.ts";
 
 /** Steps that an event changed besides the one it names, in the order of change. */
@@ -91,6 +92,7 @@ export function leave(run: Run, step: Step): void {
     step.want =
     step.holdWhy =
       undefined;
+  doubtIntended(step);
   unlist(run, step);
   dropChild(run, step);
   closeWaitpoints(run, step.plan.cell);

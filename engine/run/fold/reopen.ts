@@ -5,6 +5,7 @@
 import type { Millis } from "../../base/clock.ts";
 import type { RunEvent } from "../event.ts";
 import { dropChild } from "./child.ts";
+import { effectsBefore } from "../effects/fold.ts";
 import { pendingOf, vote } from "./join.ts";
 import { admit, dropMap, itemsOf } from "./map.ts";
 import { type Derived, enter, makeReady, stepOf } from "./move.ts";
@@ -103,6 +104,7 @@ function clear(run: Run, step: Step, at: Millis): void {
   dropChild(run, step);
   for (const key of FORGOTTEN) step[key] = undefined;
   step.manual = step.attempts > 0 ? true : undefined;
+  effectsBefore(step);
   enter(run, step, "idle", "inputs", at);
 }
 

@@ -20,11 +20,12 @@ import type { StoredValue } from "../../plan/types.ts";
 import type { RunCommand } from "../../run/command.ts";
 import type { StepProblem, Usage } from "../../run/event.ts";
 import type { Signal } from "../../run/waits/types.ts";
+import type { Put, Store } from "../../store/store.ts";
 import type { Frame } from "../../wire/frame.ts";
-import type { Put } from "../../store/store.ts";
 import { childrenOf, type Nursery } from "../children/children.ts";
 import type { Documents } from "../documents.ts";
 import { isOutage, tellOutage } from "../outage.ts";
+import { effectsOf } from "../effects/perform.ts";
 import { spendOf } from "../spend/attempt_spend.ts";
 import type { Till } from "../spend/shared/till.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
@@ -48,6 +49,7 @@ export type AbortReason = "timeout" | "cancelled" | "lost";
 
 /** What executing needs. */
 export interface ExecutorPorts {
+  store: Store;
   documents: Documents;
   artifacts: Artifacts;
   kinds: Kinds;
@@ -151,6 +153,7 @@ async function call(
   if (!resolved.ok) return { type: "failed", problem: resolved.problem };
   // L4 What was told to end, or whose session's time has passed, while its inputs were read does not begin.
   if (!ports.trusted() || abort.signal.aborted || live.released) return { type: "cancelled" };
+  const earlier = saved === undefined ? {} : { saved: await value(saved) };
   const own: Attempt = {
     cell: node.cell,
     frontMatter: document.notebook.frontMatter,
@@ -161,7 +164,7 @@ async function call(
     attempt,
     key: `${live.run.id}/${step}`,
     startedAt: state.startedAt ?? startedAt,
-    ...(saved === undefined ? {} : { saved: await value(saved) }),
+    ...earlier,
     ...(signals === undefined
       ? {}
       : { signals: await Promise.all(signals.map((signal) => taken(signal, value))) }),
@@ -169,6 +172,7 @@ async function call(
     emit: (frame) => writer.write(frame),
     spend: spendOf(ports, live, step, attempt),
     children: childrenOf({ ...ports, patiently: read }, live, step, attempt),
+    effects: effectsOf(ports, live, step, attempt, { ...earlier, signal: abort.signal, read }),
     clock: ports.clock,
   };
   // One that goes on has been let through, and an item with its step.

@@ -28,6 +28,7 @@ import { dueEntry, duePut, retired } from "../upkeep/due.ts";
 import { holdsOf, namesOfEvent } from "../upkeep/names.ts";
 import { freeSlots } from "../quota/slots.ts";
 import { settleLoans } from "../spend/shared/loans.ts";
+import { EffectWrites } from "../effects/log.ts";
 import { WaitpointWrites } from "../waits/listed.ts";
 import { headOf, type LiveRun, placeOf } from "./live_run.ts";
 import type { HeldSession } from "./session.ts";
@@ -281,6 +282,7 @@ export class Committer {
     const batch: Batch = { puts: [...turn.puts], deletes: [...turn.deletes] };
     const past = new Map<string, Put>();
     const waitpoints = new WaitpointWrites(turn.at);
+    const effects = new EffectWrites(turn.at, { worker, epoch });
     for (const part of turn.runs.values()) {
       const { run } = part.live;
       for (const { frames, value } of part.frames) {
@@ -317,9 +319,10 @@ export class Committer {
       batch.puts.push(...relatives);
       turn.posted ||= relatives.length > 0;
       waitpoints.add(part.live, part.events);
+      effects.add(part.live, part.events);
     }
-    batch.puts.push(...waitpoints.puts);
-    batch.deletes.push(...waitpoints.deletes);
+    batch.puts.push(...waitpoints.puts, ...effects.puts);
+    batch.deletes.push(...waitpoints.deletes, ...effects.deletes);
     batch.puts.push(...past.values());
     return batch;
   }

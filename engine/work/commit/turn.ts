@@ -18,6 +18,7 @@ import { encodeRecord } from "../../store/codec.ts";
 import type { Key, Put } from "../../store/store.ts";
 import type { Frame, WireEvent } from "../../wire/frame.ts";
 import { narrateEvent } from "../../wire/narrate.ts";
+import { MUTATIONS_AN_EFFECT } from "../effects/log.ts";
 import type { LiveRun } from "./live_run.ts";
 
 /** How a command went: applied and durable, or why not. */
@@ -58,9 +59,9 @@ export interface RunTurn {
   told: boolean;
   /** Its owner gives it back with this turn. */
   released: boolean;
-  /** Of its events, and of its frames. */
+  /** Of its events, and of its frames and what else goes with them. */
   bytes: number;
-  frameBytes: number;
+  besides: number;
 }
 
 /** Frames of one attempt that become durable together, and the record of them. */
@@ -132,9 +133,9 @@ export function buildTurn(
       continue;
     }
     const part = known ?? partOf(turn, item.live);
-    const before = part.bytes + part.frameBytes;
+    const before = part.bytes + part.besides;
     take(turn, part, item, slots);
-    bytes += part.bytes + part.frameBytes - before;
+    bytes += part.bytes + part.besides - before;
     mutations += cost;
   }
   queue.splice(0, queue.length, ...kept);
@@ -154,13 +155,31 @@ function mutationsOfWaits({ command, live: { run, listed } }: Item): number {
 /** What an item may write. @param first it is the first of its run in the turn */
 function mutationsOf(item: Item, first: boolean): number {
   const { command, frames, puts = [], deletes = [], live: { run } } = item;
-  const own = MUTATIONS_A_COMMAND + mutationsOfWaits(item) + (frames === undefined ? 0 : 1) + deletes.length +
+  const own = MUTATIONS_A_COMMAND + mutationsOfWaits(item) + mutationsOfEffects(item) +
+    (frames === undefined ? 0 : 1) + deletes.length +
     puts.length;
   if (run.children === undefined) return own;
   // Each may have to be told something and then its end, and its waitpoint goes; a new deadline may come again.
   const times = (first ? 4 : 0) + (command?.type === "changeRun" ? 1 : 0);
   return times === 0 ? own : own + times * Object.keys(run.children).length;
 }
+
+/** What a command on effects writes of the log; an adoption may bring one entry for each that was under way. */
+function mutationsOfEffects({ command, live: { run } }: Item): number {
+  if (command === undefined) return 0;
+  const type = command.type === "reportAttempt" ? command.report.type : command.type;
+  if (EFFECTS.has(type)) return MUTATIONS_AN_EFFECT;
+  return command.type === "adoptRun" || command.type === "releaseRun" ? 2 * run.open.size : 0;
+}
+
+const EFFECTS: ReadonlySet<RunCommand["type"]> = new Set([
+  "intendEffect",
+  "settleEffect",
+  "resendEffect",
+  "resolveEffect",
+]);
+/** What an entry of the effect log has beside its event. */
+const ENTRY_BYTES = 600;
 
 const WAITS: ReadonlySet<RunCommand["type"]> = new Set(["suspendAttempt", "openWaitpoint", "applySignal"]);
 
@@ -194,7 +213,7 @@ function partOf(turn: Turn, live: LiveRun): RunTurn {
     told: false,
     released: false,
     bytes: 0,
-    frameBytes: 0,
+    besides: 0,
   };
   turn.runs.set(live, part);
   return part;
@@ -206,7 +225,7 @@ function take(turn: Turn, part: RunTurn, item: Item, slots: { free: number }): v
   if (item.frames !== undefined && item.frames.length > 0) {
     const value = encodeRecord(item.frames);
     part.frames.push({ frames: item.frames, value });
-    part.frameBytes += value.length;
+    part.besides += value.length;
   }
   turn.deletes.push(...item.deletes ?? []);
   const answer = item.command === undefined ? { ok: true } as const : apply(turn, part, item.command, slots);
@@ -234,7 +253,10 @@ function apply(turn: Turn, part: RunTurn, command: RunCommand, slots: { free: nu
     // What a former session had open never took a slot of this one.
     if (event.type !== "run.adopted") slots.free -= run.open.size - run.away.size - open;
     part.events.push(event);
-    part.bytes += jsonBytes(event);
+    const bytes = jsonBytes(event);
+    part.bytes += bytes;
+    // Its entry in the log says all of it again.
+    if ("effect" in event) part.besides += bytes + ENTRY_BYTES;
     part.headChanged ||= event.type.startsWith("run.");
   }
   if (command.type === "releaseRun") part.released = part.live.released = part.headChanged = true;

@@ -11,7 +11,7 @@ import { EngineError } from "../../base/errors.ts";
 import { sha256 } from "../../base/hash.ts";
 import type { Ids } from "../../base/ids.ts";
 import { canonicalJson, depthWithin, type Json, MAX_DEPTH } from "../../base/json.ts";
-import type { ControlCommand } from "../../run/command.ts";
+import type { ControlCommand, Resolution } from "../../run/command.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { Run } from "../../run/state.ts";
 import type { Hold } from "../../run/state.ts";
@@ -37,6 +37,7 @@ const OF_THE_ENGINE = [
   "applySignal",
   "resumeSuspension",
   "childEnded",
+  "resolveEffect",
   "routeAttempt",
   "reportAttempt",
   "loseAttempt",
@@ -49,7 +50,17 @@ export type Instruction =
   | { type: "supplyValue"; step: string; value: Json; by: string; reason?: string }
   /** `by` is who was found to send it; `signalKey` names it for a day, on whatever way it comes. */
   | { type: "applySignal"; name: string; by: string; payload?: Json; signalKey?: string; waitpoint?: string }
-  | { type: "resumeSuspension"; step: string; payload?: Json; by: string; reason?: string };
+  | { type: "resumeSuspension"; step: string; payload?: Json; by: string; reason?: string }
+  /** `result`: with `done`, what came of it. */
+  | {
+    type: "resolveEffect";
+    step: string;
+    effect: string;
+    as: Resolution;
+    result?: Json;
+    by: string;
+    note: string;
+  };
 
 /** How to tell it. */
 export interface TellOptions {
@@ -202,6 +213,11 @@ async function commandOf(
     case "changeRun":
       if (given.lane !== undefined) await checkLane(ports.store, given.lane ?? LANE);
       return { ...given, by };
+    case "resolveEffect": {
+      const { result, note, ...rest } = given;
+      const known = result === undefined ? {} : { result: await storedFor(ports, run, result) };
+      return { ...rest, ...known, by, note: note.slice(0, MOST_REASON) };
+    }
     default:
       return { ...given, by, ...reason };
   }

@@ -10,6 +10,8 @@ import {
   amounts,
   condition,
   count,
+  descriptor,
+  intent,
   json,
   millis,
   problem,
@@ -28,6 +30,18 @@ const words = z.string().max(2_000);
 export const attemptReport = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("openWaitpoint"), ...of, name: z.string().max(72) }),
   z.strictObject({ type: z.literal("reserveSpend"), ...of, wants: z.array(amounts).max(10), ...used }),
+  z.strictObject({ type: z.literal("intendEffect"), ...of, ...intent }),
+  z.strictObject({
+    type: z.literal("settleEffect"),
+    ...of,
+    effect: z.string().max(64),
+    state: z.enum(["done", "failed", "in-doubt"]),
+    result: stored.optional(),
+    descriptor: descriptor.optional(),
+    error: z.strictObject({ code: words, message: words }).optional(),
+    why: words.optional(),
+  }),
+  z.strictObject({ type: z.literal("resendEffect"), ...of, effect: z.string().max(64) }),
   z.strictObject({
     type: z.literal("suspendAttempt"),
     ...end,

@@ -10,6 +10,7 @@ import { encodeRecord } from "../../store/codec.ts";
 import { blobPrefix, holdPrefix, lastText, runKey, versionPrefix } from "../../store/keys.ts";
 import type { Entry } from "../../store/store.ts";
 import { readHold } from "../records.ts";
+import { isEffect } from "./names.ts";
 import { grouped, readable, type UpkeepPorts } from "./ports.ts";
 
 /** Entries looked at together. */
@@ -58,7 +59,7 @@ async function dropStrays(ports: UpkeepPorts, entries: Entry[]): Promise<number>
   const heads = await store.get(entries.map(({ key }) => runKey(lastText(key))));
   let gone = 0;
   for (const [i, entry] of entries.entries()) {
-    if (heads[i] !== undefined) continue;
+    if (heads[i] !== undefined || isEffect(lastText(entry.key))) continue;
     const [, sha, run] = entry.key as [string, string, string];
     const hold = await readable(ports, sha, () => readHold(entry));
     if (hold === undefined || hold.at + ORPHAN_MS > clock.now()) continue;

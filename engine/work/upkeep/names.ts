@@ -15,12 +15,19 @@ export function namesOfEvent(event: RunEvent): string[] {
   if ("value" in event) return hashOf(event.value);
   if ("items" in event) return hashOf(event.items);
   if (event.type === "signal.received") return hashOf(event.signal.payload);
+  if (event.type === "effect.intended") return hashOf(event.parameters);
+  if (event.type === "effect.done") return hashOf(event.result);
   const { saved, about, own } = event as {
     saved?: StoredValue;
     about?: StoredValue;
     own?: { payload?: StoredValue };
   };
   return [...hashOf(saved), ...hashOf(about), ...hashOf(own?.payload)];
+}
+
+/** Whether a holder is an effect, whose entries stay when its run has gone (EF-008). */
+export function isEffect(holder: string): boolean {
+  return holder.startsWith("eff_");
 }
 
 /** Hashes of the values that a plan has: taken from earlier runs, given by hand, or for when a cell fails. */

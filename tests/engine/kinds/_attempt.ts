@@ -52,6 +52,7 @@ export function attemptAt(
       start: () => Promise.reject(new Error("no runs here")),
       result: () => Promise.resolve(undefined),
     },
+    effects: { perform: () => Promise.reject(new Error("It acts on the outside world")) },
     clock: systemClock,
   };
   return { attempt, frames };

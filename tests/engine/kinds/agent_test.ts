@@ -64,6 +64,7 @@ async function run(setup: Setup): Promise<{ outcome: Outcome; frames: FrameBody[
       start: () => Promise.reject(new Error("no runs here")),
       result: () => Promise.resolve(undefined),
     },
+    effects: { perform: () => Promise.reject(new Error("It acts on the outside world")) },
     clock: new ManualClock(),
     ...setup.attempt,
   } as Attempt);

@@ -35,6 +35,8 @@ const LAYOUT: [Key, Key[]][] = [
   [keys.answerKey("run_1", "cmd_1"), [keys.answerPrefix("run_1"), keys.answerPrefix()]],
   [keys.waitpointKey("run_1", "wp_1"), [keys.waitpointPrefix("run_1"), keys.waitpointPrefix()]],
   [keys.openWaitpointKey("approval", 5, "wp_1"), [keys.openWaitpointPrefix("approval")]],
+  [keys.effectKey("eff_1", 1, 0), [keys.effectPrefix("eff_1")]],
+  [keys.effectsKey({ run: "r" }, "eff_1"), [keys.effectsPrefix({ run: "r" })]],
   [keys.snapshotKey("run_1"), [keys.snapshotPrefix]],
   [keys.pinKey("r"), [keys.pinPrefix]],
   [keys.dueKey("run", 5, "r"), [keys.duePrefix("run"), keys.duePrefix()]],
@@ -77,6 +79,15 @@ Deno.test("no two kinds of record share a key, and all kinds are here", () => {
   assertEquals(new Set(packed).size, packed.length);
   const named = Object.keys(keys).filter((name) => name.endsWith("Key"));
   assertEquals(named.length, LAYOUT.length);
+});
+
+Deno.test("each list of effects has a place of its own", () => {
+  const lists: keys.EffectList[] = [{ run: "n" }, { notebook: "n" }, "all", "in-doubt"];
+  const places = lists.map((list) => packKey(keys.effectsKey(list, "eff_1")));
+  for (const [i, list] of lists.entries()) {
+    const under = places.map((place) => place.startsWith(packKey(keys.effectsPrefix(list))));
+    assertEquals(under, lists.map((_, k) => k === i));
+  }
 });
 
 Deno.test("the run, the command or the seq is read from the end of a key", () => {
