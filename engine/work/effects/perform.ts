@@ -182,7 +182,7 @@ class Performing {
 
   /** Sends what is durable as intended. */
   async #call(id: string, key: string, request: Json, send: Send): Promise<Performed | "look"> {
-    const { ports, signal } = this.about;
+    const { signal } = this.about;
     let called: Called;
     try {
       called = await send({ key, request, signal });

@@ -68,6 +68,7 @@ export function mortal(
   return { store: wrapped, die, died, used: () => used };
 }
 
-async function* silence(): AsyncGenerator<never> {
-  await new Promise(() => {});
+/** A list of which nothing ever comes. */
+function silence(): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) };
 }

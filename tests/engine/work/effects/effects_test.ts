@@ -361,16 +361,12 @@ Deno.test("EF-012 lists go on from a cursor, and filter by cell, state and journ
   });
   await soon(ended(engine, run));
   const ids: string[] = [];
-  for (let after: string | undefined;;) {
-    const { items, next } = await engine.effects.list({
-      notebook: "n",
-      limit: 2,
-      ...(after ? { after } : {}),
-    });
-    ids.push(...items.map(({ id }) => id));
-    after = next;
-    if (next === undefined) break;
-  }
+  let after: string | undefined;
+  do {
+    const page = await engine.effects.list({ notebook: "n", limit: 2, ...(after ? { after } : {}) });
+    ids.push(...page.items.map(({ id }) => id));
+    after = page.next;
+  } while (after !== undefined);
   const { items: all } = await engine.effects.list({});
   assertEquals(ids, all.map(({ id }) => id));
   assertEquals(all.length, 6);
