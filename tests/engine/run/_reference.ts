@@ -319,11 +319,15 @@ export class Reference {
       case "routeAttempt":
       case "reportAttempt":
       case "loseAttempt":
+      case "intendEffect":
+      case "settleEffect":
+      case "resendEffect":
+      case "resolveEffect":
         return this.#notFollowed(command.type);
     }
   }
 
-  /** Waits for signals, budgets, runs below and attempts elsewhere have tests of their own (`waits/`, `spend/`, `routes/`). */
+  /** Waits for signals, budgets, runs below, effects and attempts elsewhere have tests of their own (`waits/` and so on). */
   #notFollowed(what: string): never {
     throw new Error(`The reference does not follow ${what}`);
   }

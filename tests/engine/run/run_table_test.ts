@@ -414,6 +414,47 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
       "/not_suspended",
     ]],
   ],
+  intendEffect: [
+    [{
+      type: "intendEffect",
+      step: "a",
+      attempt: 1,
+      effect: "eff_1",
+      slot: "0",
+      key: "k",
+      generation: 0,
+      operation: "api_call",
+      service: "s",
+      description: "d",
+      descriptor: { type: "idempotent", canRetry: false },
+      parameters: { inline: 1 },
+      hash: "h",
+    }, ["/attempt_stale", "effect.intended > active", "/attempt_stale", "/attempt_stale"]],
+  ],
+  settleEffect: [
+    [{ type: "settleEffect", step: "a", attempt: 1, effect: "eff_1", state: "done" }, [
+      "/attempt_stale",
+      "/effect_not_found",
+      "/attempt_stale",
+      "/attempt_stale",
+    ]],
+  ],
+  resendEffect: [
+    [{ type: "resendEffect", step: "a", attempt: 1, effect: "eff_1" }, [
+      "/attempt_stale",
+      "/effect_not_found",
+      "/attempt_stale",
+      "/attempt_stale",
+    ]],
+  ],
+  resolveEffect: [
+    [{ type: "resolveEffect", step: "a", effect: "eff_1", as: "done", by: "ann", note: "seen" }, [
+      "/effect_not_found",
+      "/effect_not_found",
+      "/effect_not_found",
+      "/effect_not_found",
+    ]],
+  ],
   closeSuspension: [
     [{ type: "closeSuspension", step: "a", ...ann }, [
       "/not_suspended",
