@@ -13,14 +13,15 @@ import { hit } from "../../base/faults.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Ids } from "../../base/ids.ts";
 import type { RunCommand } from "../../run/command.ts";
-import type { WorkerSession } from "../../run/state.ts";
+import { foldRecord } from "../../run/fold.ts";
+import type { Run, WorkerSession } from "../../run/state.ts";
 import { encodeRecord } from "../../store/codec.ts";
 import { answerKey, frameKey, inboxKey, stepLeaseKey, stepStopKey } from "../../store/keys.ts";
 import type { CommitResult, Key, Put, Store } from "../../store/store.ts";
 import type { Frame } from "../../wire/frame.ts";
 import { type AbortReason, execute, type ExecutorPorts } from "../attempt/executor.ts";
 import type { Committer } from "../commit/committer.ts";
-import { type LiveRun, liveRun } from "../commit/live_run.ts";
+import { type LiveRun, liveRun, type RunHead } from "../commit/live_run.ts";
 import type { Answer } from "../commit/turn.ts";
 import type { Journals } from "../journal.ts";
 import { knownCode, readAnswer, readStepStop } from "../records.ts";
@@ -32,6 +33,8 @@ import { claimOffer, findOffers, type Routed } from "./claim_offers.ts";
 const LOOKS_MS = [5, 10, 20, 40, 80];
 /** Offers that are claimed together. */
 const WINDOW = 32;
+/** Runs of others that are kept in memory between their attempts. */
+const MOST_MIRRORS = 8;
 
 /** What it needs of its worker. */
 export interface RoutedPorts extends Omit<ExecutorPorts, "stream" | "tell" | "report"> {
@@ -59,6 +62,7 @@ export class RoutedWork {
   readonly #busy = new Map<Routed, AbortController>();
   /** The copies of their runs, which know the slots of quotas that they hold. */
   readonly #copies = new Map<Routed, LiveRun>();
+  readonly #mirrors = new Map<string, Promise<Run>>();
   readonly #running = new Set<Promise<void>>();
   #looking: Promise<void> | undefined;
   #again = false;
@@ -161,7 +165,7 @@ export class RoutedWork {
     const { journals } = this.ports;
     const head = await journals.head(run);
     if (head === undefined) return void await this.#drop(routed, []);
-    const live = liveRun(head, await journals.load(head), head.epoch ?? 0);
+    const live = liveRun(head, await this.#mirrorOf(head), head.epoch ?? 0);
     // Between the owner's answer and the reading it may have been told to end.
     if (live.run.steps.get(step)?.away === undefined) return void await this.#drop(routed, []);
     this.#copies.set(routed, live);
@@ -185,9 +189,28 @@ export class RoutedWork {
     else if (await reporting === "ok") this.ports.posted(run);
   }
 
+  /**
+   * The run as its journal tells it now. Those of the last few runs are kept and told what is new, because one after the
+   * other of a run's steps may come here, and reading the whole journal for each costs the square of it.
+   */
+  #mirrorOf(head: RunHead): Promise<Run> {
+    const { journals } = this.ports;
+    const next = (this.#mirrors.get(head.id) ?? Promise.resolve(undefined)).catch(() => undefined).then(
+      async (run) => {
+        if (run === undefined) return await journals.load(head);
+        for await (const record of journals.records(head.id, run.seq)) foldRecord(run, record);
+        return run;
+      },
+    );
+    this.#mirrors.delete(head.id);
+    this.#mirrors.set(head.id, next);
+    if (this.#mirrors.size > MOST_MIRRORS) this.#mirrors.delete(this.#mirrors.keys().next().value!);
+    return next;
+  }
+
   /** Says something of an attempt that goes on, and waits for what its run makes of it. */
   async #tell(routed: Routed, live: LiveRun, command: RunCommand, signal: AbortSignal): Promise<Answer> {
-    const { ids, journals, posted } = this.ports;
+    const { ids, posted } = this.ports;
     const { run, step } = routed;
     const id = ids.next("cmd");
     const written = await this.#write(routed, [this.#posting(routed, id, command)], []);
@@ -197,9 +220,8 @@ export class RoutedWork {
     posted(run);
     const answer = await this.#answer(run, id, signal);
     if (answer?.ok) {
-      // What it asked for stands in the run's state, of which this worker has a copy.
-      const now = (await journals.load(live.head)).steps.get(step);
-      if (now !== undefined) Object.assign(live.run.steps.get(step)!, now);
+      // What it asked for stands in the run's state.
+      await this.#mirrorOf(live.head);
     }
     return answer ?? { ok: false, code: "session_lost", reason: "The worker lost its session" };
   }
