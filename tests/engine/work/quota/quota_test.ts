@@ -274,3 +274,16 @@ Deno.test("EN-1202 an attempt that another worker makes holds its slot there, an
   await other.close();
   await owner.close();
 });
+
+Deno.test("EN-1201 Q2 two workers of one store take no slot twice", async () => {
+  const store = memoryStore();
+  const names = cells(12);
+  const { kind, seen } = counting(names);
+  const workers = await Promise.all(["w1", "w2"].map((worker) => engineOf(kept(store), kind, { worker })));
+  const notebook = { notebook: "n", text: text(names, "[{ name: api, maxConcurrent: 2 }]"), author: "t" };
+  const runs = [];
+  for (const engine of workers) runs.push((await engine.submit(notebook)).run);
+  for (const run of runs) assertEquals((await soon(ended(workers[0]!, run))).label, "succeeded");
+  assertEquals([seen.most <= 2, seen.order.length, await left(store)], [true, 24, []]);
+  for (const engine of workers) await engine.close();
+});
