@@ -418,3 +418,32 @@ Deno.test("EN-809 EN-1304 each item of a step is made where it may run", async (
   assertEquals([...owner.kind.calls, ...list.kind.calls].filter((call) => call.startsWith("m")), []);
   await world.close();
 });
+
+Deno.test("T2 whoever follows a run live is told what an attempt elsewhere puts out, before its end and without a gap", async () => {
+  const world = new World();
+  const owner = await world.worker("owner", []);
+  await world.worker("able", ["gpu"], {
+    a: ({ emit }) => {
+      for (const word of ["one ", "two "]) emit({ type: "text", text: word });
+      return { type: "succeeded", value: 1 };
+    },
+  });
+  const run = await submit(owner.engine, notebookOf({ a: [] }, GPU));
+  const told: string[] = [];
+  const following = (async () => {
+    for await (const { items } of owner.engine.follow(run, { signal: AbortSignal.timeout(20_000) })) {
+      for (const item of items) {
+        if (item.kind === "event") told.push(item.event.type);
+        else told.push(item.kind === "frame" && item.frame.type === "text" ? item.frame.text : item.kind);
+      }
+    }
+  })();
+  await world.pass(following);
+  const after = told.slice(told.indexOf("step.started") + 1);
+  assertEquals([after.slice(0, -2).join(""), ...after.slice(-2)], [
+    "one two ",
+    "step.succeeded",
+    "run.ended",
+  ]);
+  await world.close();
+});
