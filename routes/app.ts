@@ -14,6 +14,7 @@ import { runRoutes } from "./api/runs.ts";
 import { systemRoutes } from "./api/system.ts";
 import { waitpointKeyRoutes } from "./api/waitpoint_keys.ts";
 import { waitpointRoutes } from "./api/waitpoints.ts";
+import { effectRoutes } from "./api/effects/effects.ts";
 import { workerRoutes } from "./api/workers.ts";
 import { identify } from "./credential.ts";
 import { checkCsrf, checkHost, checkOrigin, readBody, readParams } from "./guard.ts";
@@ -63,6 +64,7 @@ export function createApp(options: AppOptions): Hono {
     ...waitpointKeyRoutes(parts),
     ...approvalPages(parts),
     ...workerRoutes(parts),
+    ...effectRoutes(parts),
     ...systemRoutes(parts),
   };
   const app = new Hono();

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import type { JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
-import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT, quotaSchema } from "../engine/mod.ts";
+import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT, quotaSchema, RESOLUTIONS } from "../engine/mod.ts";
 import { LANE_NAME } from "../engine/notebook/syntax/lane_name.ts";
 import { ON_LIMIT, readLimitChange, readLimits } from "../engine/notebook/spend/limits.ts";
 import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine/notebook/policy.ts";
@@ -174,6 +174,13 @@ export const RotateBody = z.strictObject({
   kid: z.string().max(32),
   secretHex: z.string().max(256).optional(),
   graceMs: ms.optional(),
+});
+/** AP-1102. */
+export const ResolveBody = z.strictObject({
+  as: z.enum(RESOLUTIONS),
+  /** With `done`: what came of it. */
+  result: z.json().optional(),
+  note: z.string().min(1).max(2_000),
 });
 /** AP-627. */
 export const ReleaseBody = z.strictObject({
