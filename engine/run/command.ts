@@ -26,6 +26,10 @@ export type ControlCommand =
   | { type: "cancelRun" } & Told
   /** Runs again what did not succeed, or `from`, and everything below; at most `MAX_RESTARTS` times. */
   | { type: "restartRun"; from?: string[] } & Told
+  /** Gives the run's present point a name, to which it can be restored. */
+  | { type: "markCheckpoint"; label?: string; by: string }
+  /** Back to a checkpoint of a run that has ended or is paused; it is paused then. */
+  | { type: "restoreRun"; checkpoint: string } & Told
   | {
     type: "changeRun";
     by: string;

@@ -127,6 +127,10 @@ export type RunEvent =
   | { type: "run.ended"; outcome: RunOutcome; problem?: StepProblem }
   /** Steps run again: those of `from`, or all that did not succeed, and everything below them. */
   | { type: "run.reopened"; from?: string[]; restart: boolean } & Told
+  /** A point of the run has a name: the end of this record. */
+  | { type: "run.marked"; checkpoint: string; reason: "error" | "manual"; label?: string; by: string }
+  /** The run is as it was at the end of record `seq`, and paused; what it has done and spent since stays counted. */
+  | { type: "run.restored"; checkpoint: string; seq: number } & Told
   | {
     type: "run.changed";
     priority?: number;

@@ -3,7 +3,7 @@
  * a {@link Run}. Never: decisions. What is decided is in `transition.ts`; here every event has exactly one meaning.
  *
  * S1 Folding the journal over the plan gives the state, whoever folds and whenever.
- * S3 A step ends once; only `run.reopened` opens it again.
+ * S3 A step ends once; only `run.reopened` and `run.restored` open it again.
  * S4 A step is `ready` only when all that it needs has settled, and its join with them.
  * S6 A join settles once, by `join.settled`.
  *
@@ -19,6 +19,7 @@ import { foldJoinSettled } from "./fold/join_settled.ts";
 import { openMap } from "./fold/map.ts";
 import { newStep } from "./fold/new_step.ts";
 import { reopen } from "./fold/reopen.ts";
+import { restore } from "./fold/restore.ts";
 import { claim, giveSignalsBack, openWaitpoint, receive } from "./fold/wait.ts";
 import { changeLimits, count, reserve } from "./fold/spend.ts";
 import { doubtIntended, foldEffect } from "./effects/fold.ts";
@@ -95,6 +96,7 @@ export function foldEvent(run: Run, event: RunEvent, at: Millis): Derived {
     stopped: [],
     stopping: [],
     reopened: [],
+    restored: [],
   };
   run.events++;
   if ("step" in event) foldStep(run, stepOf(run, event.step), event, at, derived);
@@ -155,6 +157,15 @@ function foldRun(run: Run, event: Exclude<RunEvent, StepEvent>, at: Millis, deri
       break;
     case "run.reopened":
       reopen(run, event, at, derived);
+      break;
+    case "run.marked": {
+      const { checkpoint: id, reason, label } = event;
+      const marked = { id, seq: run.seq, at, reason, ...(label === undefined ? {} : { label }) };
+      run.checkpoints = [...run.checkpoints ?? [], marked];
+      break;
+    }
+    case "run.restored":
+      restore(run, event.seq, at, derived);
       break;
     case "run.changed":
       if (event.priority !== undefined) run.priority = event.priority;

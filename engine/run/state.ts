@@ -32,6 +32,16 @@ import { isUnsettled, type StepEffect } from "./effects/types.ts";
 /** Where a step is. */
 export type StepPhase = "idle" | "ready" | "running" | "suspended" | "ended";
 
+/** A named point of a run to which it can be restored, or from which it can be forked (EN-1401). */
+export interface Checkpoint {
+  id: string;
+  /** The record at whose end it stands. */
+  seq: number;
+  at: Millis;
+  reason: "auto" | "error" | "manual";
+  label?: string;
+}
+
 /** How a step ended. */
 export type StepOutcome = "none" | "succeeded" | "failed" | "skipped" | "cancelled" | "expired";
 
@@ -101,6 +111,10 @@ export interface Step {
   /** Start of the latest attempt. */
   startedAt?: Millis;
   endedAt?: Millis;
+  /** The record in which it ended. */
+  endedIn?: number;
+  /** Ends that it had before it was opened again, oldest first; never changed, only replaced. */
+  former?: readonly FormerEnd[];
   /** With wait `backoff` or `delay`, and with others where it is known: when it may go on. */
   due?: Millis;
   /** With attempt `held`: what the handler gets, the last frame so far, and how long it has run. */
@@ -159,6 +173,29 @@ export interface ChildRun {
   readonly ended?: true;
 }
 
+/** An end that a step had from one record until another, in which it was opened again. */
+export type FormerEnd = Pick<Step, typeof OF_AN_END[number]> & { from: number; until: number };
+
+/** What a step came to: what is forgotten when it is opened again. */
+export const OF_AN_END = [
+  "source",
+  "outcome",
+  "quality",
+  "endedAt",
+  "value",
+  "problem",
+  "skipped",
+  "because",
+  "joined",
+  "against",
+  "join",
+  "usage",
+  "warnings",
+  "display",
+  "unsettled",
+  "substitute",
+] as const satisfies (keyof Step)[];
+
 /** The items of a step, each of which is a step `cell[i]`. */
 export interface ItemMap {
   /** A list of `count` values. */
@@ -207,6 +244,8 @@ export interface Run {
   lane?: string;
   tags: Readonly<Record<string, string>>;
   restarts: number;
+  /** Checkpoints that somebody has named, oldest first; never changed, only replaced. */
+  checkpoints?: readonly Checkpoint[];
   /** What its attempts may use together; the plan's until somebody changes it. */
   limits?: Limits;
   /** What they used, whatever the limits. */

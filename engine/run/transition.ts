@@ -9,6 +9,7 @@
 import type { Millis } from "../base/clock.ts";
 import type { Rejected, RunCommand, Transition } from "./command.ts";
 import { attemptCommands } from "./commands/attempt.ts";
+import { checkpointCommands } from "./commands/checkpoint.ts";
 import { childCommands } from "./commands/child.ts";
 import type { Handlers } from "./commands/decide.ts";
 import { joinCommands } from "./commands/join.ts";
@@ -36,6 +37,7 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   reportAttempt: (run, command, now) => reported(run, command, (report) => transition(run, report, now)),
   ...childCommands,
   ...effectCommands,
+  ...checkpointCommands,
 };
 
 /**

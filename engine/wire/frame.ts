@@ -86,6 +86,8 @@ export type WireEvent =
         | "run.expiring"
         /** Steps are to run again; each comes with its own event after this one. */
         | "run.reopened"
+        /** The run is as it was at a checkpoint, and paused; steps that change come with events of their own. */
+        | "run.restored"
         | "run.changed";
       label: RunLabel;
     }
@@ -100,10 +102,26 @@ export type WireEvent =
     }
     /** What the run's calls have used, or may use, has changed; `warned`: of these limits that is nearly all. */
     | { type: "run.spent"; label: RunLabel; spent: Spent; limits?: Limits; warned?: Warned[] }
+    /** The present point of the run has a name. */
+    | { type: "run.marked"; label: RunLabel; checkpoint: string }
     | { type: "run.ended"; label: RunOutcome; problem?: StepProblem }
     | { type: "step.queued"; step: string; label: StepLabel }
     /** It runs again: what it came to before holds no more. */
     | { type: "step.reopened"; step: string; label: StepLabel; attempt: number }
+    /** After that: it has an end again that it had before. */
+    | {
+      type: "step.restored";
+      step: string;
+      label: StepLabel;
+      value?: StoredValue;
+      problem?: StepProblem;
+      reason?: SkipReason;
+      because?: string;
+      warnings?: Warning[];
+      usage?: Usage;
+      display?: JsonObject;
+      endedAt: number;
+    }
     | { type: "step.started"; step: string; label: StepLabel; attempt: number; reason: AttemptReason }
     /** Attempt `attempt` gives its slot back until `due`; then the same attempt goes on. */
     | { type: "step.delayed"; step: string; label: StepLabel; attempt: number; due: number }

@@ -69,8 +69,11 @@ function ownEvent(run: Run, event: OwnEvent, base: Base): Told {
     case "run.cancelling":
     case "run.expiring":
     case "run.reopened":
+    case "run.restored":
     case "run.changed":
       return { ...base, type: event.type, label: runLabel(run) };
+    case "run.marked":
+      return { ...base, type: event.type, label: runLabel(run), checkpoint: event.checkpoint };
     case "signal.received": {
       const { signal: { id, name, source }, result: { answer } } = event;
       return { ...base, type: event.type, label: runLabel(run), signal: id, name, source, answer };
@@ -194,6 +197,11 @@ function derivedEvents(run: Run, event: RunEvent, derived: Derived, base: Base):
       type: "step.reopened",
       attempt: of(step).attempts,
     })),
+    ...derived.restored.map((step): Told => {
+      const { value, problem, skipped, because, warnings, usage, display, endedAt } = of(step);
+      const end = present({ value, problem, reason: skipped, because, warnings, usage, display });
+      return { ...about(step), type: "step.restored", endedAt: endedAt!, ...end };
+    }),
     ...derived.reused.map((step): Told => {
       const { value, plan } = of(step);
       return { ...about(step), type: "step.reused", value: value!, ...present({ run: plan.reuse!.run }) };

@@ -188,7 +188,7 @@ function applyEvent(draft: Draft, event: WireEvent): void {
 
 const RUN_EVENTS: ReadonlySet<string> = new Set(
   ("run.queued run.started run.adopted run.released run.paused run.resumed run.stopping run.cancelling run.expiring " +
-    "run.reopened run.changed run.spent run.ended signal.received").split(" "),
+    "run.reopened run.restored run.marked run.changed run.spent run.ended signal.received").split(" "),
 );
 
 function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): void {
@@ -209,6 +209,7 @@ function applyRun(draft: Draft, event: Exclude<WireEvent, { step: string }>): vo
       run.startedAt ??= event.at;
       break;
     case "run.reopened":
+    case "run.restored":
       delete run.endedAt;
       delete run.problem;
       break;
@@ -233,6 +234,11 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
     case "step.reopened":
       for (const key of OF_AN_END) delete cell[key];
       break;
+    case "step.restored": {
+      const { value, problem, reason, because, warnings, usage, display } = event;
+      ended(cell, event.endedAt, { value, problem, skipped: reason, because, warnings, usage, display });
+      break;
+    }
     case "step.started":
       if (event.attempt > cell.attempt) draft.begin(event.step, event.attempt);
       cell.reason = event.reason;

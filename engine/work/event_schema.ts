@@ -190,6 +190,19 @@ export const event = z.discriminatedUnion("type", [
     ...told,
   }),
   z.strictObject({
+    type: z.literal("run.marked"),
+    checkpoint: z.string().max(100),
+    reason: z.enum(["error", "manual"]),
+    label: z.string().max(200).optional(),
+    by: words,
+  }),
+  z.strictObject({
+    type: z.literal("run.restored"),
+    checkpoint: z.string().max(200),
+    seq: z.int().min(0),
+    ...told,
+  }),
+  z.strictObject({
     type: z.literal("run.changed"),
     priority: z.int().optional(),
     lane: laneName.nullable().optional(),

@@ -120,6 +120,8 @@ const command = z.discriminatedUnion("type", [
   toRun("stopRun"),
   toRun("cancelRun"),
   z.strictObject({ type: z.literal("restartRun"), from: z.array(name).optional(), ...told }),
+  z.strictObject({ type: z.literal("markCheckpoint"), label: z.string().max(200).optional(), by: told.by }),
+  z.strictObject({ type: z.literal("restoreRun"), checkpoint: z.string().max(200), ...told }),
   z.strictObject({
     type: z.literal("changeRun"),
     by: told.by,

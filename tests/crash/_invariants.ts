@@ -88,8 +88,21 @@ const ENDS_STEP = new Set([...ENDS, "step.supplied"]);
 function* S3(_: string, { journal, plan }: LeftRun): Iterable<string> {
   let over = false;
   const ended = new Map<string, boolean>();
+  /** Which steps had ended at the end of each record, for a run that goes back to one. */
+  const then = new Map<number, Map<string, boolean>>();
   const attempts = new Set<string>();
-  for (const event of journal.flatMap(({ events }) => events)) {
+  let last = 0;
+  for (
+    const { seq, event } of journal.flatMap(({ seq, events }) => events.map((event) => ({ seq, event })))
+  ) {
+    if (seq !== last) then.set(last, new Map(ended));
+    last = seq;
+    if (event.type === "run.restored") {
+      over = false;
+      ended.clear();
+      for (const [step, well] of then.get(event.seq) ?? []) ended.set(step, well);
+      continue;
+    }
     if (event.type === "run.reopened") {
       over = false;
       const again = new Set(event.from ?? [...ended].flatMap(([step, well]) => well ? [] : [step]));
@@ -99,7 +112,9 @@ function* S3(_: string, { journal, plan }: LeftRun): Iterable<string> {
       for (const step of again) ended.delete(step);
       continue;
     }
-    if (over && event.type !== "run.changed") yield `${event.type} after the end of the run`;
+    if (
+      over && event.type !== "run.changed" && event.type !== "run.marked"
+    ) yield `${event.type} after the end of the run`;
     if (event.type === "run.ended") over = true;
     if (!("step" in event)) continue;
     if (ended.has(event.step)) yield `${event.type} after the end of ${event.step}`;
@@ -134,7 +149,7 @@ function* S6(id: string, left: LeftRun): Iterable<string> {
   const found: string[] = [];
   const settled = new Set<string>();
   replayed(id, left, (_, event) => {
-    if (event.type === "run.reopened") settled.clear();
+    if (event.type === "run.reopened" || event.type === "run.restored") settled.clear();
     if (event.type !== "join.settled") return;
     if (settled.has(event.step)) found.push(`the join of ${event.step} settled again`);
     settled.add(event.step);

@@ -22,6 +22,8 @@ export interface Derived {
   stopping: string[];
   /** Run again. */
   reopened: string[];
+  /** After that: they have an end again that they had before. */
+  restored: string[];
   /** What the run's calls used or may use has changed, and of which limits that is nearly all. */
   spend?: { warned: Warned[] };
 }
@@ -114,5 +116,6 @@ export function finish(run: Run, step: Step, outcome: Exclude<StepOutcome, "none
   step.due = undefined;
   step.outcome = outcome;
   step.since = step.endedAt = at;
+  step.endedIn = run.seq;
   run.left--;
 }

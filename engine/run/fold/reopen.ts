@@ -10,7 +10,7 @@ import { pendingOf, vote } from "./join.ts";
 import { admit, dropMap, itemsOf } from "./map.ts";
 import { type Derived, enter, makeReady, stepOf } from "./move.ts";
 import { skipReason } from "./settle.ts";
-import { isUntaken, type Run, type Step } from "../state.ts";
+import { isUntaken, OF_AN_END, type Run, type Step } from "../state.ts";
 
 /** Steps that did not come to a value and were to, in run order. */
 export function unsuccessful(run: Run): string[] {
@@ -64,17 +64,8 @@ export function reopen(
   for (const name of again) clear(run, stepOf(run, name), at);
   derived.reopened.push(...again);
   if (restart) run.restarts++;
-  if (run.phase === "ended") {
-    run.phase = "queued";
-    run.outcome = "none";
-    run.intent = "go";
-    run.problem = run.endedAt = run.expiring = undefined;
-    // One that has passed would end it again before anybody could change it.
-    if (run.deadline !== undefined && run.deadline <= at) run.deadline = undefined;
-  }
-  run.since = at;
-  // A failure that stands elsewhere does not keep from running what somebody wants to run; it counts in the outcome.
-  run.halted = false;
+  if (run.phase === "ended") run.intent = "go";
+  goOn(run, at);
   // In run order, so that what a step needs is settled before it is asked for.
   for (const { cell } of run.plan.steps) {
     if (!again.has(cell)) continue;
@@ -85,6 +76,20 @@ export function reopen(
   }
 }
 
+/** A run that had ended is queued again. */
+export function goOn(run: Run, at: Millis): void {
+  if (run.phase === "ended") {
+    run.phase = "queued";
+    run.outcome = "none";
+    run.problem = run.endedAt = run.expiring = undefined;
+    // One that has passed would end it again before anybody could change it.
+    if (run.deadline !== undefined && run.deadline <= at) run.deadline = undefined;
+  }
+  run.since = at;
+  // A failure that stands elsewhere does not keep from running what somebody wants to run; it counts in the outcome.
+  run.halted = false;
+}
+
 /** Of a map that is kept those items run again that are to, and its step waits for them (EN-809). */
 function reopenMap(run: Run, step: Step): void {
   const left = itemsOf(run, step).filter(({ phase }) => phase !== "ended").length;
@@ -93,24 +98,27 @@ function reopenMap(run: Run, step: Step): void {
 }
 
 /** Back to where it was before its first attempt; attempts count on. */
-function clear(run: Run, step: Step, at: Millis): void {
-  if (step.phase === "ended") run.left++;
+export function clear(run: Run, step: Step, at: Millis): void {
+  if (step.phase === "ended") {
+    run.left++;
+    keepFormer(run, step);
+  }
   step.attempt = step.attempts === 0 ? "none" : "closed";
   step.recoveries = 0;
   step.uncounted = step.attempts;
-  step.source = step.outcome = "none";
-  step.quality = "clean";
   step.pending = pendingOf(step.plan);
   dropChild(run, step);
-  for (const key of FORGOTTEN) step[key] = undefined;
+  for (const key of [...OF_AN_ATTEMPT, ...OF_AN_END]) (step as Partial<Step>)[key] = undefined;
+  step.source = step.outcome = "none";
+  step.quality = "clean";
   step.manual = step.attempts > 0 ? true : undefined;
   effectsBefore(step);
   enter(run, step, "idle", "inputs", at);
 }
 
-/** What belongs to the attempts and the end that are over. */
-const FORGOTTEN = [
-  "endedAt",
+/** What belongs to the attempts that are over. */
+const OF_AN_ATTEMPT = [
+  "endedIn",
   "due",
   "saved",
   "frames",
@@ -118,22 +126,23 @@ const FORGOTTEN = [
   "suspension",
   "signals",
   "told",
-  "value",
-  "problem",
-  "skipped",
-  "because",
-  "joined",
-  "against",
-  "join",
-  "usage",
-  "warnings",
-  "display",
-  "unsettled",
-  "substitute",
 ] as const satisfies (keyof Step)[];
 
+/** Former ends that a step keeps, the latest ones. */
+const MOST_FORMER = 20;
+
+/** The end that a step has had stays known, for a run that goes back to when it held. */
+function keepFormer(run: Run, step: Step): void {
+  const end = Object.fromEntries(OF_AN_END.map((key) => [key, step[key]])) as Pick<
+    Step,
+    typeof OF_AN_END[number]
+  >;
+  const former = { ...end, from: step.endedIn ?? run.seq, until: run.seq };
+  step.former = [...step.former ?? [], former].slice(-MOST_FORMER);
+}
+
 /** What has settled already counts at once (R11); for a join in the order in which it ended. */
-function settleNeeds(run: Run, step: Step, at: Millis, derived: Derived): void {
+export function settleNeeds(run: Run, step: Step, at: Millis, derived: Derived): void {
   const votes: Step[] = [];
   for (const { cell, mode, join } of step.plan.needs) {
     const upstream = stepOf(run, cell);
@@ -156,6 +165,7 @@ function settleNeeds(run: Run, step: Step, at: Millis, derived: Derived): void {
     step.outcome = "skipped";
     step.wait = "none";
     step.endedAt = at;
+    step.endedIn = run.seq;
     run.left--;
     derived.skipped.push(step.plan.cell);
   } else if (step.pending === 0) makeReady(run, step, at, derived);

@@ -53,7 +53,9 @@ export class Feed {
 
   /** Hands a turn to whoever listens to the run. */
   publish(run: string, frames: Frame[][], record?: JournalRecord, events?: WireEvent[]): void {
-    if (record?.events.some(({ type }) => type === "run.reopened")) this.#reopened(run);
+    if (record?.events.some(({ type }) => type === "run.reopened" || type === "run.restored")) {
+      this.#reopened(run);
+    }
     const listeners = this.#listeners.get(run);
     if (listeners === undefined) return;
     const turnout: Turnout = {

@@ -249,6 +249,8 @@ export class Reference {
         return this.#restart(now, command.from);
       case "applySignal":
       case "childEnded":
+      case "markCheckpoint":
+      case "restoreRun":
         return this.#notFollowed(command.type);
       default:
         return this.#applyToCell(command, now);

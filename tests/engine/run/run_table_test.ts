@@ -163,6 +163,34 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
       "/step_not_found",
     ]],
   ],
+  markCheckpoint: [
+    [{ type: "markCheckpoint", ...ann }, [
+      "run.marked > queued",
+      "run.marked > active",
+      "run.marked > suspended",
+      "run.marked > succeeded",
+    ]],
+  ],
+  restoreRun: [
+    [{ type: "restoreRun", checkpoint: "cp_1", ...ann }, [
+      "/run_busy",
+      "/run_busy",
+      "/run_busy",
+      "/checkpoint_not_found",
+    ]],
+    [{ type: "restoreRun", checkpoint: "cell:a", ...ann }, [
+      "/run_busy",
+      "/run_busy",
+      "/run_busy",
+      "run.restored > queued",
+    ]],
+    [{ type: "restoreRun", checkpoint: "cp_1", ...ann }, [
+      "run.restored > queued",
+      "/run_busy",
+      "run.restored > suspended",
+      "run.restored > queued",
+    ], { told: [{ type: "markCheckpoint", ...ann }, { type: "pauseRun", ...ann }] }],
+  ],
   changeRun: [
     [{ type: "changeRun", priority: 80, ...ann }, [
       "run.changed > queued",

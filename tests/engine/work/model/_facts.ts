@@ -41,6 +41,10 @@ function commandOf(event: RunEvent, ref: Reference, at: number): RunCommand | un
       return event.restart
         ? { type: "restartRun", by, ...(event.from === undefined ? {} : { from: event.from }) }
         : { type: "retryStep", step: event.from![0]!, by };
+    case "run.marked":
+      return { type: "markCheckpoint", by };
+    case "run.restored":
+      return { type: "restoreRun", checkpoint: event.checkpoint, by };
     case "run.changed":
       return { ...event, type: "changeRun" };
     case "step.started":
