@@ -14,6 +14,7 @@ import { CommandError, EXIT, type Io } from "./io.ts";
 import { followRun } from "./follow_run.ts";
 import { sentenceOf } from "../routes/api/run_shapes.ts";
 import { limitsOf } from "./runs/limit_flag.ts";
+import { paramsOf } from "./runs/param_flag.ts";
 import { openStudio } from "./open_studio.ts";
 import { notebookId, problemLine, readNotebook } from "./read_notebook.ts";
 import { readSettings } from "./settings.ts";
@@ -112,14 +113,6 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   } finally {
     await studio.close();
   }
-}
-
-function paramsOf(given: string[]): JsonObject {
-  return Object.fromEntries(given.map((text) => {
-    const at = text.indexOf("=");
-    if (at < 1) throw new CommandError(EXIT.usage, `A param is NAME=VALUE: current value is ${text}`);
-    return [text.slice(0, at), text.slice(at + 1)];
-  }));
 }
 
 /** When a run begins and when it expires. */

@@ -5,6 +5,7 @@
 import { Hono } from "hono";
 import { EngineError } from "../engine/base/errors.ts";
 import { systemIds } from "../engine/base/ids.ts";
+import { checkpointRoutes } from "./api/checkpoints/checkpoints.ts";
 import { notebookRoutes } from "./api/notebooks.ts";
 import { budgetRoutes } from "./api/spend/budgets.ts";
 import { quotaRoutes } from "./api/spend/quotas.ts";
@@ -60,6 +61,7 @@ export function createApp(options: AppOptions): Hono {
     ...runRoutes(parts),
     ...runReadRoutes(parts),
     ...runCommandRoutes(parts),
+    ...checkpointRoutes(parts),
     ...waitpointRoutes(parts),
     ...waitpointKeyRoutes(parts),
     ...approvalPages(parts),

@@ -4,7 +4,14 @@
 import { z } from "zod";
 import type { JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
-import { LANE_STATES, LEAST_WEIGHT, MOST_WEIGHT, quotaSchema, RESOLUTIONS } from "../engine/mod.ts";
+import {
+  LANE_STATES,
+  LEAST_WEIGHT,
+  MISMATCHES,
+  MOST_WEIGHT,
+  quotaSchema,
+  RESOLUTIONS,
+} from "../engine/mod.ts";
 import { LANE_NAME } from "../engine/notebook/syntax/lane_name.ts";
 import { ON_LIMIT, readLimitChange, readLimits } from "../engine/notebook/spend/limits.ts";
 import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine/notebook/policy.ts";
@@ -94,6 +101,17 @@ const reason = z.string().max(2_000).optional();
 export const CommandBody = z.strictObject({ reason });
 /** AP-619. */
 export const RestartBody = z.strictObject({ reason, from: cells.optional() });
+/** AP-620. */
+export const CheckpointBody = z.strictObject({ label: z.string().min(1).max(200).optional() });
+/** AP-621. */
+export const RestoreBody = z.strictObject({ checkpoint: z.string().min(1).max(200), reason });
+/** AP-622. */
+export const ForkBody = z.strictObject({
+  checkpoint: z.string().min(1).max(200).optional(),
+  params: params.optional(),
+  text: z.string().max(4 * 1024 * 1024).optional(),
+  onMismatch: z.enum(MISMATCHES).optional(),
+});
 /** AP-623, as far as it exists. */
 export const ChangeBody = z.strictObject({
   priority: priority.optional(),

@@ -4,12 +4,14 @@
  */
 import { isObject, parseJson } from "../../engine/base/json.ts";
 import type { Engine, Instruction } from "../../engine/mod.ts";
+import { checkpointShape } from "../../routes/api/checkpoints/checkpoints.ts";
 import { listRuns } from "../../routes/api/run_list.ts";
 import { explanationShape, runShape, stepShape, summaryShape } from "../../routes/api/run_shapes.ts";
 import { type Arguments, readArguments } from "../flags.ts";
 import { CommandError, EXIT, type Io } from "../io.ts";
 import { openStudio, type Studio } from "../open_studio.ts";
 import { readSettings } from "../settings.ts";
+import { fork } from "./fork.ts";
 import { limitChangeOf } from "./limit_flag.ts";
 import { runLine, runLines, stepLine } from "./lines.ts";
 
@@ -19,6 +21,9 @@ weft runs show|explain|steps RUN
 weft runs pause|resume|stop|cancel|restart RUN [--reason TEXT]
 weft runs retry|skip RUN CELL [--reason TEXT]
 weft runs supply RUN CELL VALUE
+weft runs checkpoints|mark RUN [--label TEXT]
+weft runs restore RUN CHECKPOINT [--reason TEXT]
+weft runs fork RUN [--checkpoint ID] [--param NAME=VALUE]… [--text FILE --on-mismatch compatible|latest|same]
 weft runs change RUN --limit usd=1 [--limit CELL.tokens=none]…
 
 Lists runs, newest first, looks at one, or tells it what to do. It works with the process that has the store, or alone
@@ -28,6 +33,10 @@ if there is none, and then starts no cell.
   restart   runs again what did not succeed, and everything below
   retry     runs one cell again with everything below, or cuts the wait for its next try short
   skip      ends one cell without a value
+  mark      names the run's present point, to which it can go back
+  restore   takes a run that has ended or is paused back to a checkpoint, where it waits to be resumed;
+            cell:NAME is the point at which a cell had ended
+  fork      begins a run that goes on from this one, which stays as it is
   change    what the run, or one of its cells, may use at most; what waited for that goes on
   supply    gives a cell its value, which is JSON: a text stands in quotes
 
@@ -61,6 +70,10 @@ const WORDS: Record<string, readonly string[]> = {
   retry: ["RUN", "CELL"],
   skip: ["RUN", "CELL"],
   supply: ["RUN", "CELL", "VALUE"],
+  checkpoints: ["RUN"],
+  mark: ["RUN"],
+  restore: ["RUN", "CHECKPOINT"],
+  fork: ["RUN"],
   change: ["RUN"],
 };
 
@@ -71,6 +84,10 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
     notebook: { type: "string" },
     limit: { type: "string", multiple: true },
     reason: { type: "string" },
+    checkpoint: { type: "string" },
+    param: { type: "string", multiple: true },
+    text: { type: "string" },
+    "on-mismatch": { type: "string" },
     step: { type: "string" },
     store: { type: "string" },
     key: { type: "string" },
@@ -89,6 +106,7 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
     else for (const line of lines) io.out(line);
   };
   try {
+    if (what === "fork") return await fork(studio, run, read, print, io);
     if (instruction !== undefined) return await tell(studio, run, instruction, read, print, io);
     await ask(studio.engine, what, run, read, print);
     return EXIT.ok;
@@ -97,7 +115,8 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-type Print = (lines: string[], json: object) => void;
+/** Prints lines for a person, or one object. */
+export type Print = (lines: string[], json: object) => void;
 
 function checkWords(what: string, words: string[]): void {
   const takes = Object.hasOwn(WORDS, what) ? WORDS[what] : undefined;
@@ -125,6 +144,11 @@ function instructionOf(
   }
   if (Object.hasOwn(STEP_COMMANDS, what)) {
     return { type: STEP_COMMANDS[what as keyof typeof STEP_COMMANDS], step, ...said };
+  }
+  if (what === "restore") return { type: "restoreRun", checkpoint: step, ...said };
+  if (what === "mark") {
+    const label = read.text("label");
+    return { type: "markCheckpoint", by: "terminal", ...label === undefined ? {} : { label } };
   }
   if (what === "change") return changeOf(read.all("limit"));
   if (what !== "supply") return undefined;
@@ -160,6 +184,16 @@ async function ask(engine: Engine, what: string, run: string, read: Arguments, p
       const until = found.timer === undefined ? [] : [`Until ${new Date(found.timer).toISOString()}`];
       const lines = [`${found.label}: ${found.sentence ?? "nothing holds it up"}`, ...until];
       return print(lines, { run, ...explanationShape(found) });
+    }
+    case "checkpoints": {
+      const found = (await engine.checkpoints(run)).map(checkpointShape);
+      const lines = found.map(({ id, at, reason, label }) =>
+        `${id.padEnd(10)}  ${at}  ${reason}${label === undefined ? "" : `  ${label}`}`
+      );
+      return print(lines.length === 0 ? ["No checkpoint yet: weft runs mark RUN names one"] : lines, {
+        run,
+        checkpoints: found,
+      });
     }
     case "steps": {
       const [details, view] = [await engine.inspect(run), await engine.view(run)];

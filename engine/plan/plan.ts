@@ -17,7 +17,7 @@ import { type PolicyOverrides, stepPolicies } from "../notebook/policy.ts";
 import { inOrder, shown } from "../notebook/problem.ts";
 import type { Cell, FrontMatter, Notebook, Problem } from "../notebook/types.ts";
 import { needsOf, selectCells, type Selection } from "./select.ts";
-import type { History, Need, Plan, PlanStep } from "./types.ts";
+import type { History, Need, PastValue, Plan, PlanStep } from "./types.ts";
 import { estimateOf, overLimit } from "./estimate.ts";
 import { unavailableIn } from "./unavailable.ts";
 
@@ -50,6 +50,11 @@ export interface PlanInput {
   overrides?: PolicyOverrides & { concurrency?: number; limits?: Limits };
   /** Past values, from which cells that were not asked for themselves are reused where fresh. */
   history?: History;
+  /**
+   * The run goes on from another, whose values the history holds: what was asked for is reused as well. `unchanged`: if
+   * it is what it was then; `named`: by its name alone.
+   */
+  goesOn?: "unchanged" | "named";
   /** What is known of a kind, or `undefined` if it cannot run here. */
   kinds: (name: string) => PlanKind | undefined;
   /** An estimate over a limit refuses the run instead of warning. */
@@ -80,7 +85,7 @@ export interface PlanInput {
  * ```
  */
 export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] } {
-  const { graph, notebook, version, params, cells, history = {}, given = {}, overrides = {} } = input;
+  const { graph, notebook, version, params, cells, history = {}, given = {}, overrides = {}, goesOn } = input;
   const unknown = unknownCells(graph, [...cells ?? [], ...Object.keys(given)]);
   const byHand = new Set(Object.keys(given));
   const selection = selectCells(graph, cells?.filter((name) => graph.byName.has(name)), byHand);
@@ -105,13 +110,15 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       return { ...common, needs: [], action: "reuse", why: "given by hand", ...policies, reuse: { value } };
     }
     const { needs, join } = needsOf(graph, name, among);
-    const again = cells !== undefined && selection.targets.has(name) ? "asked for" : whyRun(
-      node,
-      stale.get(name),
-      needs.find((need) => isRead(need.mode) && running.has(need.cell))?.cell,
-    );
-    const past = history[name];
-    const reuse = again === undefined && past !== undefined && !selection.targets.has(name);
+    const above = needs.find((need) => isRead(need.mode) && running.has(need.cell))?.cell;
+    const past = Object.hasOwn(history, name) ? history[name] : undefined;
+    const again = goesOn !== undefined
+      ? whyRunOn(node, past, goesOn === "named" ? undefined : stale.get(name), above)
+      : cells !== undefined && selection.targets.has(name)
+      ? "asked for"
+      : whyRun(node, stale.get(name), above);
+    const reuse = again === undefined && past !== undefined &&
+      (goesOn !== undefined || !selection.targets.has(name));
     if (!reuse) running.add(name);
     const { fallback } = node.cell.header;
     return {
@@ -119,14 +126,16 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       needs,
       ...(join === undefined ? {} : { join }),
       action: reuse ? "reuse" : "run",
-      why: reuse ? `fresh from run ${past.run}` : again ?? "run again",
+      why: reuse
+        ? `${goesOn === undefined ? "fresh" : "taken over"} from run ${past.run}`
+        : again ?? "run again",
       ...policies,
       ...(reuse ? {} : limitsOf(node.cell.header)),
       ...(isObject(fallback) && fallback.value !== undefined ? { fallback: { inline: fallback.value } } : {}),
       ...insteadOf(fallback, needs),
       ...eachOf(node.cell.header.each),
       ...requiresOf(node.cell.header.requires),
-      ...(reuse ? { reuse: { run: past.run, value: past.value } } : {}),
+      ...(reuse ? { reuse: { ...(past.substitute ? {} : { run: past.run }), value: past.value } } : {}),
     };
   });
   const { onLimit, limits } = limitsOf(frontMatter.data);
@@ -204,6 +213,22 @@ function whyRun(
   // What a server says may be another thing by now.
   if (cell.kind === "http") return "asks a server in every run";
   if (cell.header.cache === false) return "cache is off";
+  return runs === undefined ? undefined : `${runs} runs again`;
+}
+
+/**
+ * The same in a run that goes on from another: what happened there has happened, whatever it depended on besides. But an
+ * approval is given to one run.
+ */
+function whyRunOn(
+  { cell }: Node,
+  past: PastValue | undefined,
+  stale: string | undefined,
+  runs: string | undefined,
+): string | undefined {
+  if (past === undefined) return "not run";
+  if (stale !== undefined) return stale;
+  if (cell.kind === "approval") return "waits in every run";
   return runs === undefined ? undefined : `${runs} runs again`;
 }
 

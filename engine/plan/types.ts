@@ -91,6 +91,8 @@ export interface PastValue {
   value: StoredValue;
   /** When it ended. */
   at: number;
+  /** It was given by hand or is a fallback; only a fork takes it over, as what it is. */
+  substitute?: true;
 }
 
 /** Past values by cell. */

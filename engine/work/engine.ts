@@ -23,7 +23,11 @@ import type { Key, Store } from "../store/store.ts";
 import type { WireGroup } from "../wire/frame.ts";
 import { emptyView, reduceAll } from "../wire/reduce.ts";
 import type { RunView } from "../wire/view.ts";
-import { headLabel, type RunHead } from "./commit/live_run.ts";
+import type { Differences } from "../plan/differences.ts";
+import { checkpointsOf } from "../run/checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../run/state.ts";
+import { headLabel, type Origin, type RunHead } from "./commit/live_run.ts";
+import { baseOf, type ForkRequest } from "./fork/fork.ts";
 import { type Details, detailsOf } from "./control/inspect.ts";
 import { childrenIn } from "./children/children.ts";
 import { Documents } from "./documents.ts";
@@ -73,6 +77,8 @@ export interface RunSummary {
   tags?: Record<string, string>;
   /** The step that began it. */
   parent?: { run: string; step: string };
+  /** The run that it goes on from. */
+  origin?: Origin;
   /** Kept whatever its age. */
   pinned?: true;
 }
@@ -102,6 +108,14 @@ export interface Engine {
    * `attempt_open`, `not_ready`, `inbox_full`, `idempotency_conflict`.
    */
   tell(run: string, instruction: Instruction, options?: TellOptions): Promise<Told>;
+  /**
+   * Starts a run that goes on from another, which it leaves as it is: cells that had succeeded there are taken over if
+   * they, their params and all above them are unchanged. Also says what differs from the source's version. Codes:
+   * `run_not_found`, `checkpoint_not_found`, `version_mismatch`, and those of `submit`.
+   */
+  fork(request: ForkRequest): Promise<{ run: string; replayed: boolean; differences: Differences }>;
+  /** The checkpoints of a run, oldest first. `run_not_found`. */
+  checkpoints(run: string): Promise<Checkpoint[]>;
   /** What became of a command, for a day. `run_not_found`, `command_not_found`. */
   command(run: string, command: string): Promise<CommandAnswer | { state: "pending" }>;
   /** What runs did to the outside world. */
@@ -385,6 +399,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       changed: async () => await worker?.limitsChanged(),
       wake: (run, step) => wake(control, run, step, "quota"),
     }),
+    async fork(request) {
+      const { author, key, params } = request;
+      const { base, differences, ...source } = await baseOf(
+        { artifacts, documents, journals, headOf },
+        request,
+      );
+      const asked = { ...source, author, ...(key && { key }), ...(params && { params }) };
+      const { run, head } = await submit(ports, asked, base);
+      if (head !== undefined) announce(head);
+      worker?.expect(run);
+      return { run, replayed: head === undefined, differences };
+    },
+    checkpoints: async (run) => checkpointsOf(await journals.load(await headOf(run))),
     command: (run, command) => answerOf(control, run, command),
     release: (run, options) => release(control, run, options),
     state: async (run) => stateOf(await journals.load(await headOf(run))),
@@ -484,6 +511,7 @@ function summaryOf(head: RunHead): RunSummary {
     lane,
     tags,
     parent,
+    origin,
   } = head;
   return {
     id,
@@ -499,5 +527,6 @@ function summaryOf(head: RunHead): RunSummary {
     ...(lane === undefined ? {} : { lane }),
     ...(tags === undefined ? {} : { tags }),
     ...(parent === undefined ? {} : { parent: { run: parent.run, step: parent.step } }),
+    ...(origin === undefined ? {} : { origin }),
   };
 }

@@ -79,6 +79,8 @@ const head = z.strictObject({
   lane: laneName.optional(),
   tags: tags.optional(),
   parent: z.strictObject({ run: runId, step: z.string(), above: z.array(z.string()).max(8) }).optional(),
+  origin: z.strictObject({ run: runId, seq: z.int().min(0), checkpoint: z.string().max(200).optional() })
+    .optional(),
   epoch: count.optional(),
   wakeAt: millis.optional(),
   retention: z.strictObject({

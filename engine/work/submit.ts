@@ -33,6 +33,7 @@ import { holdPlanned, holdsOf, namesOfEvent } from "./upkeep/names.ts";
 import { checkLane, laneProblems, placeAsked } from "./lanes/asked.ts";
 import type { LaneRules } from "./lanes/lane.ts";
 import { type Named, named } from "./request/idempotency.ts";
+import type { Base } from "./fork/fork.ts";
 import { checkOptions, optionsOf } from "./request/options.ts";
 
 /** A request to run a notebook. */
@@ -110,18 +111,28 @@ export interface SubmitPorts {
 
 type QueuedEvent = Extract<RunEvent, { type: "run.queued" }>;
 
+/** Where a run comes from: a step that begins it, or a run that it goes on from. */
+interface From {
+  parent?: Lineage;
+  base?: Base;
+}
+
 /** Checks and plans a request. Starts, writes and sends nothing; reads the files that params name. */
 export async function prepare(
   ports: SubmitPorts,
   request: Omit<RunRequest, "author">,
-  parent?: Lineage,
+  { parent, base }: From = {},
 ): Promise<Prepared> {
   const document = ports.documents.read(request.text);
   const { notebook, graph } = document;
-  const resolved = resolveParams(graph.params, request.params ?? {});
-  const files = await readFileParams(ports.workspace, graph.params, resolved.values);
+  const taken = base === undefined ? {} : paramsTaken(graph.params, base.params, request.params);
+  const asked = graph.params.filter(({ name }) => !Object.hasOwn(taken, name));
+  const resolved = resolveParams(asked, request.params ?? {});
+  const files = await readFileParams(ports.workspace, asked, resolved.values);
+  const params = { ...files.values, ...taken };
   const contents = await hashFiles(ports.workspace, graph);
-  const history = request.cells === undefined ? undefined : await ports.history(request.notebook);
+  const history = base?.history ??
+    (request.cells === undefined ? undefined : await ports.history(request.notebook));
   const lane = await laneProblems(ports.store, request, notebook.frontMatter);
   const below = await foreseen(ports, request.notebook, document, parent);
   const known = [...document.problems, ...resolved.problems, ...files.problems, ...below, ...lane];
@@ -130,29 +141,37 @@ export async function prepare(
       graph,
       notebook,
       version: document.version,
-      params: files.values,
+      params,
       problems: known,
       contents,
       kinds: (name) => ports.kinds.get(name),
-      ...(request.cells === undefined ? {} : { cells: request.cells, history }),
+      ...(request.cells === undefined ? {} : { cells: request.cells }),
+      ...(history === undefined ? {} : { history }),
+      ...(base === undefined ? {} : { goesOn: base.goesOn }),
       ...(request.inputs === undefined ? {} : { given: request.inputs }),
       ...(request.overrides === undefined ? {} : { overrides: request.overrides }),
       ...(request.strict === undefined ? {} : { strict: request.strict }),
     });
   const refused = known.length > document.problems.length;
-  const special = request.cells ?? request.inputs ?? request.overrides ?? request.strict;
+  const special = request.cells ?? request.inputs ?? request.overrides ?? request.strict ?? base;
   const { plan, problems } = special !== undefined || refused
     ? make()
-    : plannedBefore(ports.plans, document, canonicalJson([files.values, contents]), make);
+    : plannedBefore(ports.plans, document, canonicalJson([params, contents]), make);
   const found = [...known, ...problems.filter((problem) => !known.includes(problem))];
   return {
     document,
-    params: files.values,
+    params,
     contents,
     problems: inOrder(found),
     ...(history === undefined ? {} : { history }),
     ...(plan === undefined ? {} : { plan }),
   };
+}
+
+/** Params of the source of a fork that are not asked for anew and that the document still has. */
+function paramsTaken(params: readonly Param[], source: JsonObject, given: JsonObject = {}): JsonObject {
+  const taken = params.filter(({ name }) => Object.hasOwn(source, name) && !Object.hasOwn(given, name));
+  return Object.fromEntries(taken.map(({ name }) => [name, source[name]!]));
 }
 
 /**
@@ -194,24 +213,25 @@ export interface Submitted {
  * Makes a run of a request. Throws `notebook_invalid`, `cycle_found`, `kind_unknown`, `param_missing`, `param_invalid`,
  * and `idempotency_conflict` for a key that made a run of another request.
  */
-export async function submit(ports: SubmitPorts, asked: RunRequest): Promise<Submitted> {
+export async function submit(ports: SubmitPorts, asked: RunRequest, base?: Base): Promise<Submitted> {
   const now = ports.clock.now();
   // By what was said: the same delay, asked for again, names the same run.
-  const name = await nameOf(ports, asked, now);
+  const name = await nameOf(ports, asked, now, base);
   if (name?.made !== undefined) return { run: name.made };
   const own = asked.delayMs === undefined ? asked : { ...asked, startAt: now + asked.delayMs };
   checkOptions(own, now);
-  const { request, head, event, plan } = await drawUp(ports, own, now);
+  const { request, head, event, plan } = await drawUp(ports, own, now, { base });
   if (await admitted(ports, request, head, plan, event)) return { run: head.id, head };
   if (await appear(ports, name, head, event)) return { run: head.id, head };
-  const winner = (await nameOf(ports, asked, now))?.made;
+  const winner = (await nameOf(ports, asked, now, base))?.made;
   if (winner === undefined) throw new EngineError("internal", `Two runs drew one id: ${head.id}`);
   return { run: winner };
 }
 
 /** Checks a request, and stores what its run will name; the run is not there yet. */
-async function drawUp(ports: SubmitPorts, own: RunRequest, now: number, parent?: Lineage) {
-  const { document, plan, params, problems } = await prepare(ports, own, parent);
+async function drawUp(ports: SubmitPorts, own: RunRequest, now: number, from: From) {
+  const { parent, base } = from;
+  const { document, plan, params, problems } = await prepare(ports, own, from);
   if (plan === undefined) throw refusal(problems);
   const request = { ...own, ...placeAsked(own, document.notebook.frontMatter) };
   await checkLane(ports.store, request.lane, ports.defaultLane());
@@ -231,6 +251,7 @@ async function drawUp(ports: SubmitPorts, own: RunRequest, now: number, parent?:
     ...optionsOf(request, now),
     ...(retention === undefined ? {} : { retention }),
     ...(parent === undefined ? {} : { parent }),
+    ...(base === undefined ? {} : { origin: base.origin }),
   };
   const event = {
     type: "run.queued",
@@ -257,7 +278,7 @@ export async function bear(
 ): Promise<{ head: RunHead; puts: Put[] }> {
   const now = ports.clock.now();
   checkOptions(request, now);
-  const { head, event } = await drawUp(ports, request, now, parent);
+  const { head, event } = await drawUp(ports, request, now, { parent });
   return { head, puts: recordsOf(head, event) };
 }
 
@@ -278,8 +299,16 @@ async function stored({ artifacts, clock }: SubmitPorts, text: string, plan: Pla
 }
 
 /** What is known of the request's key, if it has one (EN-202). */
-async function nameOf({ store }: SubmitPorts, request: RunRequest, now: number): Promise<Named | undefined> {
-  return request.key === undefined ? undefined : await named(store, request.key, fingerprintOf(request), now);
+async function nameOf(
+  { store }: SubmitPorts,
+  request: RunRequest,
+  now: number,
+  base?: Base,
+): Promise<Named | undefined> {
+  if (request.key === undefined) return undefined;
+  // Where the source has come to meanwhile is not what was asked for.
+  const origin = base === undefined ? "" : `${base.origin.run} ${base.origin.checkpoint ?? ""} `;
+  return await named(store, request.key, origin + fingerprintOf(request), now);
 }
 
 /**

@@ -97,7 +97,7 @@ export function runCommandRoutes(parts: AppParts): Pick<Handlers, OfRun | OfStep
  *
  * @param then what the answer says besides, once it is applied
  */
-async function command(
+export async function command(
   engine: Engine,
   { request, params }: Ask,
   route: RouteId,

@@ -63,6 +63,7 @@ export function summaryShape(run: RunSummary) {
     lane,
     tags,
     ...parent === undefined ? {} : { parent },
+    ...run.origin === undefined ? {} : { forkedFrom: run.origin },
   };
 }
 

@@ -166,6 +166,14 @@ export class FakeEngine implements Engine {
     throw new Error("The fake has no quotas");
   }
 
+  /** Tests of checkpoints use an engine. */
+  checkpoints(): never {
+    throw new Error("The fake has no checkpoints");
+  }
+  fork(): never {
+    throw new Error("The fake has no forks");
+  }
+
   /** Tests of waitpoints use an engine. */
   get waitpoints(): never {
     throw new Error("The fake has no waitpoints");

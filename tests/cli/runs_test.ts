@@ -165,3 +165,29 @@ Deno.test("EN-2101 a second signal ends at once", async () => {
     assert(Date.now() - began < 2_000);
   });
 });
+
+Deno.test("CL-206 EN-1402 EN-1405 alone: a run is taken back to a checkpoint, and another one goes on from it", async () => {
+  const text = (last: string) =>
+    `\`\`\`jsonata a\n1\n\`\`\`\n\n\`\`\`jsonata b\na + 1\n\`\`\`\n\n\`\`\`jsonata c\nb + ${last}\n\`\`\`\n`;
+  await inWorkspace({ "notebooks/chain.md": text("1"), "other.md": text("5") }, async (folder) => {
+    const { run } = JSON.parse((await weft(folder, ["run", "notebooks/chain.md", "--json"])).out);
+    assertEquals((await weft(folder, ["runs", "mark", run, "--label", "as sent"])).code, 0);
+    const { checkpoints } = await json(folder, "checkpoints", run);
+    assertEquals(checkpoints.map(({ id }: { id: string }) => id), ["level:3", "cp_1"]);
+    const lost = await weft(folder, ["runs", "restore", run, "cp_9"]);
+    assertStringIncludes(lost.err, "Checkpoint not found: cp_9; the last ones are level:3, cp_1");
+    const back = await json(folder, "restore", run, "cell:a");
+    assertEquals([back.code, back.label], [0, "paused"], back.err);
+    const refused = await weft(folder, ["runs", "fork", run, "--checkpoint", "cp_1", "--text", "other.md"]);
+    assertStringIncludes(refused.err, "changed c. Say --on-mismatch compatible, latest or same");
+    const made = await json(
+      folder,
+      ...["fork", run, "--checkpoint", "cp_1", "--text", "other.md", "--on-mismatch", "compatible"],
+    );
+    assertEquals([made.code, made.differences.changed], [0, ["c"]], made.err);
+    const { steps } = await json(folder, "steps", made.run);
+    assertEquals(steps.map(({ label }: { label: string }) => label), ["reused", "reused", "queued"]);
+    const { run: shown } = await json(folder, "show", made.run);
+    assertEquals([shown.forkedFrom.run, shown.forkedFrom.checkpoint], [run, "cp_1"]);
+  });
+});

@@ -33,6 +33,8 @@ export interface RunHead {
   tags?: Record<string, string>;
   /** The step that began it, and the notebooks above it, the outermost first. */
   parent?: Lineage;
+  /** The run that it goes on from. */
+  origin?: Origin;
   /** How often it has changed owner; a lease goes on from here, so that an epoch never comes again. */
   epoch?: number;
   /** When nobody owns it: its entry among the timers. */
@@ -45,6 +47,13 @@ export interface RunHead {
   trimmedAt?: number;
   /** Its deletion began then: it is no run any more. */
   deletedAt?: number;
+}
+
+/** The run that a run goes on from: up to record `seq`, which is that of a checkpoint or was the last one (EN-1405). */
+export interface Origin {
+  run: string;
+  seq: number;
+  checkpoint?: string;
 }
 
 /** Where a run comes from that another one has begun (EN-810). */
@@ -110,7 +119,7 @@ export function liveRun(head: RunHead, run: Run, epoch: number): LiveRun {
 /** The head of a run as its state now says. */
 export function headOf({ head, run, epoch }: LiveRun): RunHead {
   const { phase, intent, outcome, startedAt, endedAt, startAt, deadline, priority, lane, tags } = run;
-  const { id, notebook, version, author, plan, createdAt, retention, trimmedAt, parent } = head;
+  const { id, notebook, version, author, plan, createdAt, retention, trimmedAt, parent, origin } = head;
   return {
     id,
     notebook,
@@ -131,6 +140,7 @@ export function headOf({ head, run, epoch }: LiveRun): RunHead {
     ...(parent === undefined ? {} : { parent }),
     epoch,
     ...(retention === undefined ? {} : { retention }),
+    ...(origin === undefined ? {} : { origin }),
     ...(trimmedAt === undefined ? {} : { trimmedAt }),
   };
 }
