@@ -42,6 +42,8 @@ export const FAULT_POINTS = [
   "map.item",
   /** A join has settled, and what runs on without need is not aborted yet. */
   "join.settled",
+  /** A run has gone back to a checkpoint, and that is durable. */
+  "restore.rewound",
   "snapshot.written",
   /** A run that was given back is about to leave memory. */
   "run.released",

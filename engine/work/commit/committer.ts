@@ -354,6 +354,7 @@ function pass({ events, released }: RunTurn): void {
     else if (type === "step.retried") hit("retry.scheduled");
     else if (type === "step.succeeded" && itemOf(event.step) !== undefined) hit("map.item");
     else if (type === "join.settled") hit("join.settled");
+    else if (type === "run.restored") hit("restore.rewound");
     else if (type === "signal.received") hit("signal.accepted");
   }
   if (released) hit("run.released");

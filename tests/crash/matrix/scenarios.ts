@@ -31,6 +31,8 @@ export interface Scenario {
   keys?: true;
   /** Another process was killed amid it before. */
   inherited?: true;
+  /** Cells that it has run again, though they succeeded. */
+  again?: readonly string[];
   /** Its first process closes before the end. */
   leaves?: true;
   /** It is for these points only. */
@@ -486,6 +488,29 @@ export const SCENARIOS: Record<string, Scenario> = {
         },
       },
     },
+  },
+
+  /** A run that has ended goes back to where its first cell had, and from there to its end again. */
+  rewind: {
+    async drive(stage) {
+      const run = await stage.submit({ notebook: "rewind", text: notebookOf({ a: [], b: ["a"], c: ["b"] }) });
+      const over = () => stage.happened(run, "run.ended");
+      await stage.tell(run, { type: "restoreRun", checkpoint: "cell:a" }, over);
+      await stage.tell(run, { type: "resumeRun" }, () => stage.happened(run, "run.restored"));
+      await stage.ended(run);
+    },
+    behaviour: () => ({}),
+    ends: {
+      rewind: {
+        label: "succeeded",
+        cells: {
+          a: { label: succeeded, value: 1 },
+          b: { label: succeeded, value: 2 },
+          c: { label: succeeded, value: 3 },
+        },
+      },
+    },
+    again: ["b", "c"],
   },
 
   /** Its first worker closes while an attempt holds. */
