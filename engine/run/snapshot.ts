@@ -100,9 +100,10 @@ export function fromSnapshot(id: string, plan: Plan, snapshot: Snapshot): Run {
 
 /** Whether a step is as `run.queued` left it. */
 function isUntouched(run: Run, step: Step): boolean {
-  const { phase, attempts, pending, plan, since, joined, against, limits } = step;
+  const { phase, attempts, pending, plan, since, joined, against, limits, former } = step;
   return phase === "idle" && attempts === 0 && pending === pendingOf(plan) && since === run.createdAt &&
-    joined === undefined && against === undefined && limits === plan.limits;
+    joined === undefined && against === undefined && former === undefined &&
+    limits === plan.limits;
 }
 
 function corrupt(id: string, why: string): EngineError {
