@@ -133,10 +133,9 @@ const MOST_FORMER = 20;
 
 /** The end that a step has had stays known, for a run that goes back to when it held. */
 function keepFormer(run: Run, step: Step): void {
-  const end = Object.fromEntries(OF_AN_END.map((key) => [key, step[key]])) as Pick<
-    Step,
-    typeof OF_AN_END[number]
-  >;
+  const end = Object.fromEntries(
+    OF_AN_END.flatMap((key) => step[key] === undefined ? [] : [[key, step[key]]]),
+  ) as Pick<Step, typeof OF_AN_END[number]>;
   const former = { ...end, from: step.endedIn ?? run.seq, until: run.seq };
   step.former = [...step.former ?? [], former].slice(-MOST_FORMER);
 }
