@@ -164,6 +164,8 @@ export interface Step {
   holdWhy?: string;
   /** What it did to the outside world, over all attempts, oldest first; never changed, only replaced. */
   effects?: readonly StepEffect[];
+  /** Those of items that its map has forgotten, by name, for when there are such items again. */
+  itemEffects?: Readonly<Record<string, readonly StepEffect[]>>;
 }
 
 /** A run that a step has begun. */

@@ -10,6 +10,7 @@ import type { Millis } from "../../base/clock.ts";
 import type { RunEvent } from "../event.ts";
 import type { Run, Step } from "../state.ts";
 import { itemName } from "../words/item.ts";
+import { effectsBefore } from "../effects/fold.ts";
 import { dropChild } from "./child.ts";
 import { newStep } from "./new_step.ts";
 import { type Derived, enter, finish, makeReady } from "./move.ts";
@@ -30,7 +31,7 @@ export function openMap(
 }
 
 /** Adds the steps of an open map to a run, each as it is at the beginning. */
-export function addItems(run: Run, { plan, map }: Step): void {
+export function addItems(run: Run, { plan, map, itemEffects = {} }: Step): void {
   const { join: _, instead: __, each: ___, ...own } = plan;
   for (let index = 0; index < map!.count; index++) {
     const cell = itemName(plan.cell, index);
@@ -38,6 +39,7 @@ export function addItems(run: Run, { plan, map }: Step): void {
     // A map that is opened again goes on counting attempts, so that none has the frames of another.
     item.attempts = item.uncounted = map!.from;
     item.since = map!.at;
+    if (Object.hasOwn(itemEffects, cell)) item.effects = itemEffects[cell];
     run.steps.set(cell, item);
   }
   run.left += map!.count;
@@ -113,9 +115,13 @@ export function isBad({ outcome }: Step): boolean {
   return outcome === "failed" || outcome === "cancelled" || outcome === "expired";
 }
 
-/** Forgets a map whose step runs again from the beginning. */
+/** Forgets a map whose step runs again from the beginning; what its items did to the outside stays known (E2). */
 export function dropMap(run: Run, step: Step): void {
   for (const item of itemsOf(run, step)) {
+    if (item.effects !== undefined) {
+      effectsBefore(item);
+      step.itemEffects = { ...step.itemEffects, [item.plan.cell]: item.effects };
+    }
     step.mapped = Math.max(step.mapped ?? 0, item.attempts);
     if (item.phase !== "ended") run.left--;
     dropChild(run, item);

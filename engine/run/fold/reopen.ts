@@ -128,8 +128,8 @@ const OF_AN_ATTEMPT = [
   "told",
 ] as const satisfies (keyof Step)[];
 
-/** Former ends that a step keeps, the latest ones. */
-const MOST_FORMER = 20;
+/** Former ends that a step keeps besides those that hold at a checkpoint somebody has named. */
+const MOST_FORMER = 10;
 
 /** The end that a step has had stays known, for a run that goes back to when it held. */
 function keepFormer(run: Run, step: Step): void {
@@ -137,7 +137,10 @@ function keepFormer(run: Run, step: Step): void {
     OF_AN_END.flatMap((key) => step[key] === undefined ? [] : [[key, step[key]]]),
   ) as Pick<Step, typeof OF_AN_END[number]>;
   const former = { ...end, from: step.endedIn ?? run.seq, until: run.seq };
-  step.former = [...step.former ?? [], former].slice(-MOST_FORMER);
+  const named = run.checkpoints ?? [];
+  step.former = [...step.former ?? [], former].filter(({ from, until }, i, all) =>
+    i >= all.length - MOST_FORMER || named.some(({ seq }) => from <= seq && seq < until)
+  );
 }
 
 /** What has settled already counts at once (R11); for a join in the order in which it ended. */

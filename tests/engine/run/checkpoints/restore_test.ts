@@ -108,6 +108,20 @@ Deno.test("EN-1402 a value that a restart replaced is back when the run is resto
   assertEquals(values(test.run).d, "d2", "nothing ran again");
 });
 
+Deno.test("EN-1402 a value that held at a named checkpoint is back, however often its step was opened again since", () => {
+  const test = started({ a: {} });
+  settle(test);
+  mark(test);
+  for (let i = 0; i < 30; i++) {
+    test.tell({ type: "retryStep", step: "a", ...ann });
+    settle(test);
+  }
+  assertEquals(values(test.run), { a: "a31" });
+  assertEquals(restore(test, "cp_1"), "run.restored");
+  assertEquals(values(test.run), { a: "a1" });
+  assertEquals(test.run.steps.get("a")!.former!.length, 11);
+});
+
 Deno.test("EN-1402 a run that goes on, or has an open attempt, is not restored; a checkpoint that is none is named", () => {
   const test = started(CHAIN);
   mark(test);

@@ -406,3 +406,28 @@ Deno.test("EF-050 what a run that is cancelled has sent and not heard of stays i
   assertEquals(await statesOf(engine, run), ["done"]);
   await engine.close();
 });
+
+Deno.test("E2 EN-809 items of a map that is done anew know what they did before: nothing is sent a second time", async () => {
+  const world = new World();
+  const engine = await engineOf(
+    memoryStore(),
+    new ScriptedKind({
+      a: () => ({ type: "succeeded", value: [1, 2, 3] }),
+      m: async ({ effects, inputs }) => {
+        const done = await effects.perform(intentOf(`m${inputs.item}`), (what) => world.send(what));
+        return done.ok ? { type: "succeeded", value: done.result } : done.outcome;
+      },
+    }),
+  );
+  const { run } = await engine.submit({
+    notebook: "n",
+    text: notebookOf({ a: [], m: [] }, { m: "each: { in: a }" }),
+    author: "ann",
+  });
+  await soon(ended(engine, run));
+  assertEquals(world.requests.length, 3);
+  await engine.tell(run, { type: "restartRun", from: ["a"], by: "ann" });
+  const view = await soon(ended(engine, run));
+  assertEquals([view.label, world.requests.length], ["succeeded", 3]);
+  await engine.close();
+});
