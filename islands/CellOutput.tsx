@@ -8,8 +8,9 @@ import { valueKey } from "../components/cell/facts.ts";
 import { Output } from "../components/cell/Output.tsx";
 import type { Problem } from "../engine/notebook/types.ts";
 import { loadValue } from "./_client/actions.ts";
+import { DoubtForms } from "./_client/asked/doubt.tsx";
 import { usePage } from "./_client/page_store.ts";
-import { Waiting } from "./_client/waiting.tsx";
+import { Waiting } from "./_client/asked/waiting.tsx";
 
 /** How near the end counts as being there. */
 const NEAR_PX = 24;
@@ -79,6 +80,7 @@ export function CellOutput({ name }: { name: string }): JSX.Element | null {
         {cell.label === "suspended" && cell.waits !== undefined && run === page.run.value?.run && (
           <Waiting name={name} run={run} waits={cell.waits} due={cell.due} />
         )}
+        {cell.label === "in-doubt" && <DoubtForms name={name} run={run} state={cell.effects} />}
         {over && (
           <button type="button" class="link show-all" onClick={() => setWhole(!whole)}>
             {whole ? "Show less" : "Show all"}

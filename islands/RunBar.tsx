@@ -5,7 +5,7 @@ import { blockedBecause } from "../components/cell/blockers.ts";
 import { Icon } from "../components/Icon.tsx";
 import { pauseRun, restartRun, startRun, stopRun } from "./_client/actions.ts";
 import { type Connection, type PageStore, usePage } from "./_client/page_store.ts";
-import { canRestart, RunWhy } from "./_client/run_why.tsx";
+import { canRestart, RunWhy } from "./_client/run/run_why.tsx";
 
 const CONNECTION_WORDS: Record<Connection, string> = {
   connecting: "connecting…",

@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren, JSX } from "preact";
 import { isObject, type Json } from "../../engine/base/json.ts";
-import type { CellView, LogLine, PastAttempt } from "../../engine/wire/view.ts";
+import type { CellView, EffectView, LogLine, PastAttempt } from "../../engine/wire/view.ts";
 import { Markdown } from "../markdown/Markdown.tsx";
 import { count, formatBytes, formatUsd } from "./format.ts";
 import { JsonValue } from "./JsonValue.tsx";
@@ -54,6 +54,7 @@ export function Output({ cell: given, name, run, value, onLoad }: OutputProps): 
       <Body cell={cell} name={name} run={run} value={value} onLoad={onLoad} />
       {cell.trimmed && <p class="more">The text and the log that this cell streamed are no longer kept</p>}
       {cell.logs.length > 0 && <Logs lines={cell.logs} />}
+      {cell.effects !== undefined && <Effects effects={cell.effects} />}
       <Cost cell={cell} />
     </>
   );
@@ -180,6 +181,33 @@ function Logs({ lines }: { lines: LogLine[] }): JSX.Element {
     </details>
   );
 }
+
+/** EF-190, EF-191: what the cell did to the outside world; the summary says the worst of it. */
+function Effects({ effects }: { effects: readonly EffectView[] }): JSX.Element {
+  const worst = WORST_FIRST.find((state) => effects.some((effect) => effect.state === state))!;
+  return (
+    <details class="fold effects">
+      <summary>{`${count(effects.length, "effect")}, ${STATE_WORDS[worst]}`}</summary>
+      <ul>
+        {effects.map(({ id, description, state }) => (
+          <li key={id}>
+            <span class={`effect-state ${state}`}>{STATE_WORDS[state]}</span> {description}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+const WORST_FIRST = ["compensation-failed", "in-doubt", "failed", "intended", "done", "compensated"] as const;
+const STATE_WORDS: Record<EffectView["state"], string> = {
+  "compensation-failed": "could not be undone",
+  "in-doubt": "in doubt",
+  "failed": "not done",
+  "intended": "under way",
+  "done": "done",
+  "compensated": "undone",
+};
 
 /** Tokens and cost, only what is known. */
 function Cost({ cell }: { cell: CellView }): ComponentChildren {

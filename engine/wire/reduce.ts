@@ -10,8 +10,10 @@ import type { Frame, Gap, WireEvent, WireGroup } from "./frame.ts";
 import { itemOf } from "../run/words/item.ts";
 import {
   type CellView,
+  type EffectView,
   type LogLine,
   MAX_EARLIER,
+  MAX_EFFECTS,
   MAX_LOGS,
   MAX_PAST_TEXT,
   MAX_TEXT,
@@ -230,6 +232,8 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
   cell.eventAt = place;
   countItem(draft, event, cell.endedAt !== undefined && ENDED.has(cell.label));
   cell.label = event.label;
+  if ("effect" in event) noteEffect(cell, event);
+  else if (OF_CLOSING.has(event.type)) doubtIntended(cell);
   switch (event.type) {
     case "step.reopened":
       for (const key of OF_AN_END) delete cell[key];
@@ -322,6 +326,28 @@ function applyStep(draft: Draft, event: Extract<WireEvent, { step: string }>): v
     case "step.cancelled":
       ended(cell, event.at, { skipped: event.reason, unsettled: event.unsettled });
       break;
+  }
+}
+
+/** After these nobody will hear any more what came of what was under way. */
+const OF_CLOSING: ReadonlySet<string> = new Set("step.retried step.cancelled step.held".split(" "));
+
+function doubtIntended(cell: CellView): void {
+  if (!cell.effects?.some(({ state }) => state === "intended")) return;
+  cell.effects = cell.effects.map((effect) =>
+    effect.state === "intended" ? { ...effect, state: "in-doubt" } : effect
+  );
+}
+
+/** A note changes no state. */
+function noteEffect(cell: CellView, event: Extract<WireEvent, { effect: string }>): void {
+  const { effect: id, description = "", type } = event;
+  const { effects = [] } = cell;
+  const state = type.slice("effect.".length) as EffectView["state"];
+  if (type === "effect.intended") {
+    cell.effects = [...effects, { id, description, state }].slice(-MAX_EFFECTS);
+  } else if (type !== "effect.noted") {
+    cell.effects = effects.map((effect) => effect.id === id ? { ...effect, state } : effect);
   }
 }
 

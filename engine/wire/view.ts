@@ -6,6 +6,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { Limits } from "../notebook/spend/limits.ts";
 import type { StoredValue } from "../plan/types.ts";
 import type { AttemptReason, RunOutcome, StepProblem, Usage, Warning } from "../run/event.ts";
+import type { EffectState } from "../run/effects/types.ts";
 import type { Spent } from "../run/spend/amounts.ts";
 import type { Hold, SkipReason } from "../run/state.ts";
 import type { WaitKind } from "../run/waits/types.ts";
@@ -28,6 +29,16 @@ export interface PastAttempt {
   problem?: StepProblem;
 }
 
+/** What a page knows of an effect. */
+export interface EffectView {
+  id: string;
+  description: string;
+  state: EffectState;
+}
+
+/** Most effects kept for a cell. */
+export const MAX_EFFECTS = 100;
+
 /** What a page knows of one cell in a run. */
 export interface CellView {
   label: StepLabel;
@@ -45,6 +56,8 @@ export interface CellView {
   child?: { run: string; outcome?: RunOutcome };
   /** With it: why, where more is known. */
   heldWhy?: string;
+  /** What it did to the outside world, in the order of doing; the last {@link MAX_EFFECTS}. */
+  effects?: readonly EffectView[];
   /** It was told to end, and its attempt has not ended yet. */
   stopping?: "cancelled" | "skipped";
   /** Its last attempt ignored its abort and may still be at work. */

@@ -119,6 +119,43 @@ export async function sendSignal(
   }
 }
 
+/** An effect of which nobody knows whether it happened. */
+export interface Doubt {
+  id: string;
+  cell: string;
+  description: string;
+}
+
+/** Effects of a run that are in doubt; nothing if they cannot be read now. */
+export async function readDoubts(run: string): Promise<Doubt[] | undefined> {
+  const found = await read(`/api/v1/runs/${encodeURIComponent(run)}/effects?state=in-doubt`) as {
+    items?: Doubt[];
+  };
+  return found?.items;
+}
+
+/** Says what became of an effect; a sentence if that was refused. */
+export async function resolveEffect(
+  effect: string,
+  as: "done" | "not_done" | "retry",
+  note: string,
+): Promise<string | undefined> {
+  try {
+    await send("POST", `/api/v1/effects/${encodeURIComponent(effect)}/resolve`, { as, note });
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Changes what the page's run may use at most; a sentence if that was refused. */
+export async function changeLimits(run: string, limits: JsonObject): Promise<string | undefined> {
+  try {
+    await send("PATCH", `/api/v1/runs/${encodeURIComponent(run)}`, { limits });
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 function stepPath(store: PageStore, cell: string): string | undefined {
   const run = store.run.peek()?.run;
   return run && `/api/v1/runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(cell)}`;

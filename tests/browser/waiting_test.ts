@@ -1,6 +1,10 @@
 /** What a person answers on the page: approvals and signals, on the engine itself. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
+import { memoryStore } from "../../engine/store/memory.ts";
+import { engineOf, ScriptedKind } from "../engine/work/_harness.ts";
+import { unknown, World } from "../engine/work/effects/_world.ts";
+import { MemoryWorkspace } from "../_support/memory_workspace.ts";
 import { closeEnginesAfterwards, realStudio } from "./_engine.ts";
 import { browserTest, closeBrowserAfterwards, islandsReady } from "./_studio.ts";
 
@@ -121,6 +125,75 @@ browserTest(
     await form.getByRole("button", { name: "Send signal" }).click();
     await page.waitForSelector('#ship .status:has-text("done")');
     assertStringIncludes(await output(page, "ship"), "42");
+  },
+);
+
+const BUDGET = `---
+limits: { calls: 1 }
+---
+
+\`\`\`agent one
+model: mock/script
+mock: [{ text: first }]
+---
+Go
+\`\`\`
+
+\`\`\`agent two
+model: mock/script
+mock: [{ text: second }]
+after: [one]
+---
+Go
+\`\`\`
+`;
+
+browserTest(
+  "ST-505 a run that its budget holds says what is used of it, and goes on when the limit is raised on the page",
+  () => realStudio({ demo: BUDGET }),
+  async ({ page, studio }) => {
+    await started(page, studio.url);
+    await page.waitForSelector('.run-status:has-text("over its budget")');
+    await page.waitForSelector('#two .status:has-text("over its budget")');
+    await page.locator(".why-button").click();
+    const why = page.locator(".popover .why");
+    assertStringIncludes(await why.locator(".spend-line").innerText(), "1 of 1");
+    await why.getByRole("button", { name: "Raise limit" }).click();
+    await why.locator(".fault:has-text('Write the new limit first')").waitFor();
+    await why.getByLabel("Calls at most").fill("3");
+    await why.getByRole("button", { name: "Raise limit" }).click();
+    await page.waitForSelector('#two .status:has-text("done")');
+    assertStringIncludes(await output(page, "two"), "second");
+  },
+);
+
+let world: World;
+
+browserTest(
+  "ST-228 EF-047 a cell in doubt asks whether it happened, takes no answer without a note, and goes on with it",
+  async () => {
+    world = new World();
+    world.answers = (n) => n === 0 ? unknown : undefined;
+    const engine = await engineOf(memoryStore(), new ScriptedKind({ a: world.act() }));
+    const workspace = new MemoryWorkspace({ demo: "# Demo\n\n```ts a\nreturn 1;\n```\n" });
+    return { engine, workspace };
+  },
+  async ({ page, studio }) => {
+    await started(page, studio.url);
+    const form = page.locator("#a form.asked");
+    await form.waitFor();
+    assertEquals(
+      await form.locator(".asked-what").innerText(),
+      'We do not know whether "POST /a" happened.',
+    );
+    await form.getByRole("button", { name: "It happened" }).click();
+    await form.locator(".fault:has-text('Say how you know')").waitFor();
+    assertEquals(world.requests.length, 1, "nothing is sent again");
+    await form.getByLabel("Note").fill("looked it up");
+    await form.getByRole("button", { name: "Send it again" }).click();
+    await page.waitForSelector('#a .status:has-text("done")');
+    assertEquals(world.requests.length, 2);
+    assertStringIncludes(await page.locator("#a .effects summary").innerText(), "1 effect, done");
   },
 );
 

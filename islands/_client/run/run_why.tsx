@@ -3,14 +3,15 @@
  * that it has ended. Owns: these words from the page's store.
  */
 import type { ComponentChildren, JSX } from "preact";
-import { count, formatClock, formatDuration } from "../../components/cell/format.ts";
-import { RUN_WORDS } from "../../components/cell/status.ts";
-import { StatusChip } from "../../components/cell/StatusChip.tsx";
-import { unsuccessful } from "../../components/cell/commands.ts";
-import type { RunView, Wait } from "../../engine/wire/view.ts";
-import { restartRun } from "./actions.ts";
-import type { PageStore } from "./page_store.ts";
-import { Popover } from "./popover.tsx";
+import { count, formatClock, formatDuration } from "../../../components/cell/format.ts";
+import { RUN_WORDS } from "../../../components/cell/status.ts";
+import { StatusChip } from "../../../components/cell/StatusChip.tsx";
+import { unsuccessful } from "../../../components/cell/commands.ts";
+import type { RunView, Wait } from "../../../engine/wire/view.ts";
+import { restartRun } from "../actions.ts";
+import { RaiseLimit, SpendLines } from "./budget.tsx";
+import type { PageStore } from "../page_store.ts";
+import { Popover } from "../popover.tsx";
 
 /** Draws the status; a button where there is more to say. */
 export function RunWhy({ page }: { page: PageStore }): JSX.Element {
@@ -83,6 +84,10 @@ function Why({ page, wait }: { page: PageStore; wait: Wait }): JSX.Element {
       <h2>Why is it not moving?</h2>
       {sentence(`${cellOf(page, wait)}${wait.what}`)}
       {sentence(wait.next)}
+      {page.view?.spend !== undefined && <SpendLines spend={page.view.spend} />}
+      {wait.wait === "budget" && page.view?.spend !== undefined && (
+        <RaiseLimit run={page.view.run} spend={page.view.spend} />
+      )}
       <p class="why-time">
         Since {formatClock(wait.since)}
         {wait.until !== undefined && `, goes on in ${until(page, wait.until)}`}

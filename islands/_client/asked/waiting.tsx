@@ -4,12 +4,12 @@
  */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { formatClock } from "../../components/cell/format.ts";
-import { JsonValue } from "../../components/cell/JsonValue.tsx";
-import { Markdown } from "../../components/markdown/Markdown.tsx";
-import { isObject, type Json, parseJson } from "../../engine/base/json.ts";
-import type { CellView } from "../../engine/wire/view.ts";
-import { type Asked, decide, readApproval, readSignalName, sendSignal } from "./actions.ts";
+import { formatClock } from "../../../components/cell/format.ts";
+import { JsonValue } from "../../../components/cell/JsonValue.tsx";
+import { Markdown } from "../../../components/markdown/Markdown.tsx";
+import { isObject, type Json, parseJson } from "../../../engine/base/json.ts";
+import type { CellView } from "../../../engine/wire/view.ts";
+import { type Asked, decide, readApproval, readSignalName, sendSignal } from "../actions.ts";
 
 /** Props of {@link Waiting}. */
 export interface WaitingProps {
