@@ -1,21 +1,18 @@
 /**
- * The kind `http`: a cell that asks a server. Owns: the way from its text to its value.
- * Never: where it may go and how; that is `engine/sandbox/egress`. Methods that change something are not sent.
+ * The kind `http`: a cell that asks a server, or has it do something. Owns: the way from its text to its value.
+ * Never: where it may go and how; that is `engine/sandbox/egress`. What acts goes through `attempt.effects`.
  */
 import { type Egress, type EgressOutcome, MOST_REDIRECTS } from "../sandbox/egress/egress.ts";
 import type { ExpressionEvaluator } from "./agent/prompt.ts";
 import { displayOf } from "./display.ts";
+import { act, actionOf, LONGEST_BODY } from "./http/act.ts";
 import { outcomeOf } from "./http/answer.ts";
 import { type HttpRequest, requestOf } from "./http/fill.ts";
 import { httpProblems } from "./http/needs.ts";
-import { READING } from "./http/source.ts";
-import { type Attempt, failed, type Kind, type Outcome } from "./kind.ts";
+import type { Attempt, Kind, Outcome } from "./kind.ts";
 
 export { outcomeOf } from "./http/answer.ts";
 export { type HttpRequest, requestOf } from "./http/fill.ts";
-
-/** Longest body that can be a value, in bytes. */
-const LONGEST_BODY = 16 * 1024 * 1024;
 
 /** What the kind works with. */
 export interface HttpTools {
@@ -31,13 +28,14 @@ export function httpKind({ egress, evaluator }: HttpTools): Kind {
     description: "Asks a server over HTTP: the answer's status, headers and body are the value",
     attempts: 1,
     check: httpProblems,
+    undo: (cell) => actionOf(cell)?.descriptor,
     async run(attempt) {
       const made = await requestOf(attempt, evaluator);
       if (attempt.signal.aborted) return { type: "cancelled" };
       if (!made.ok) return made.outcome;
-      if (!READING.has(made.request.method)) {
-        const message = `${made.request.method} is not available yet; only GET, HEAD and OPTIONS are sent`;
-        return failed("invalid_input", message, "method_unavailable");
+      const action = actionOf(attempt.cell);
+      if (action !== undefined) {
+        return valued(await act(attempt, action, made.request, { egress, evaluator }), attempt);
       }
       const answer = await sendRequest(made.request, egress, attempt.signal);
       return attempt.signal.aborted
@@ -47,7 +45,7 @@ export function httpKind({ egress, evaluator }: HttpTools): Kind {
   };
 }
 
-/** Sends a request; redirects are followed for methods that only read. */
+/** Sends a request that only reads; redirects are followed. */
 export function sendRequest(
   request: HttpRequest,
   egress: Egress,

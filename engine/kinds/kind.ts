@@ -148,11 +148,16 @@ export type Called =
 /** Finds out whether a request has had its effect. */
 export type Probe = (
   request: Json,
-) => Promise<{ type: "done"; result?: Json } | { type: "failed" } | { type: "unknown" }>;
+) => Promise<
+  { type: "done"; result?: Json; descriptor?: Descriptor } | { type: "failed" } | { type: "unknown" }
+>;
 
-/** What came of an effect: its result (`recorded`: of an earlier attempt), or with what the attempt is to end. */
+/**
+ * What came of an effect: its result (`recorded`: of an earlier attempt) and how it is undone, or with what the attempt is
+ * to end.
+ */
 export type Performed =
-  | { ok: true; effect: string; result: Json; recorded: boolean }
+  | { ok: true; effect: string; result: Json; descriptor: Descriptor; recorded: boolean }
   | { ok: false; outcome: Outcome };
 
 /** How an attempt went. It never throws to say so: what is thrown is a bug of the kind. */
@@ -210,6 +215,8 @@ export interface Kind {
   readonly attempts: number;
   /** What is wrong with a cell as it stands, in the file's places; errors refuse a run of it. */
   check?(cell: Cell): Problem[];
+  /** How what a cell does to the outside world is undone; `undefined` for one that only reads. Absent: all do. */
+  undo?(cell: Cell): Descriptor | undefined;
   /** What one attempt may use; absent for kinds that use nothing that is counted. */
   estimate?(cell: Cell, frontMatter: FrontMatter): Estimate | undefined;
   /** Runs one attempt. */

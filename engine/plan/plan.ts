@@ -4,6 +4,7 @@
  *
  * D1 Steps stand in run order, each after all that it needs, and every need names a step of the plan.
  * D2 A step is reused only if nothing whose value it reads runs.
+ * D3 What acts on the outside world is never reused, but where a run goes on from one that has done it.
  */
 import { sha256 } from "../base/hash.ts";
 import { isObject, type Json, type JsonObject } from "../base/json.ts";
@@ -11,6 +12,7 @@ import { cycleText, findCycles } from "../graph/cycles.ts";
 import { MAX_CELLS } from "../graph/graph.ts";
 import { fingerprints, staleCells } from "../graph/stale.ts";
 import type { Graph, Node } from "../graph/types.ts";
+import type { Descriptor } from "../notebook/effects/descriptor.ts";
 import { didYouMean, nearest } from "../notebook/nearest.ts";
 import { type Limits, limitsOf, lowest } from "../notebook/spend/limits.ts";
 import { type PolicyOverrides, stepPolicies } from "../notebook/policy.ts";
@@ -30,6 +32,8 @@ export interface PlanKind {
   estimate?(cell: Cell, frontMatter: FrontMatter): NonNullable<Plan["estimate"]> | undefined;
   /** What is wrong with a cell of the kind. */
   check?(cell: Cell): Problem[];
+  /** How what a cell does to the outside world is undone; `undefined` if it does nothing to it. */
+  undo?(cell: Cell): Descriptor | undefined;
 }
 
 /** What a plan is made from. */
@@ -68,7 +72,7 @@ export interface PlanInput {
 
 /**
  * The plan of a run, or why there is none. Codes of problems: `cell_unknown`, `kind_unknown`, `cell_invalid`,
- * `cycle_found`, `graph_too_large`, `flag_unavailable`, `key_unavailable`, and those of `problems` and of the kinds.
+ * `cycle_found`, `graph_too_large`, `flag_unavailable`, `key_unavailable`, `effect_irreversible`, and those of `problems` and of the kinds.
  *
  * @returns the plan, absent if a problem is an error; problems in order of place, those among `problems` as the same
  * objects, so that a caller can tell them from new ones
@@ -116,7 +120,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
       ? whyRunOn(node, past, goesOn === "named" ? undefined : stale.get(name), above)
       : cells !== undefined && selection.targets.has(name)
       ? "asked for"
-      : whyRun(node, stale.get(name), above);
+      : whyRun(node, stale.get(name), above, undoOf(node, input.kinds) !== undefined);
     const reuse = again === undefined && past !== undefined &&
       (goesOn !== undefined || !selection.targets.has(name));
     if (!reuse) running.add(name);
@@ -142,6 +146,7 @@ export function makePlan(input: PlanInput): { plan?: Plan; problems: Problem[] }
   const most = lowest(limits, overrides.limits);
   const begun = steps.filter(({ action }) => action === "run");
   const estimate = estimateOf(begun.map(({ cell }) => graph.byName.get(cell)!.cell), input);
+  problems.push(...begun.flatMap(({ cell }) => irreversible(graph.byName.get(cell)!, input.kinds)));
   const over = overLimit(estimate, most, input);
   if (over.length > 0 && input.strict) return { problems: inOrder([...problems, ...over]) };
   problems.push(...over);
@@ -203,6 +208,7 @@ function whyRun(
   { cell, volatile }: Node,
   stale: string | undefined,
   runs: string | undefined,
+  acts: boolean,
 ): string | undefined {
   if (stale !== undefined) return stale;
   if (volatile !== undefined) return `uses $${volatile}`;
@@ -210,6 +216,8 @@ function whyRun(
   if (cell.kind === "approval" || cell.kind === "wait") return "waits in every run";
   // The text of the other notebook is read when its run begins, so that nothing here says whether it is still the same.
   if (cell.kind === "notebook") return "runs its notebook in every run";
+  // The value of an earlier run does not stand for what is to be done in this one.
+  if (acts) return "acts in every run";
   // What a server says may be another thing by now.
   if (cell.kind === "http") return "asks a server in every run";
   if (cell.header.cache === false) return "cache is off";
@@ -230,6 +238,18 @@ function whyRunOn(
   if (stale !== undefined) return stale;
   if (cell.kind === "approval") return "waits in every run";
   return runs === undefined ? undefined : `${runs} runs again`;
+}
+
+function undoOf({ kind, cell }: Node, kinds: PlanInput["kinds"]): Descriptor | undefined {
+  return kinds(kind)?.undo?.(cell);
+}
+
+/** EF-027: what of the run cannot be undone, and why. */
+function irreversible(node: Node, kinds: PlanInput["kinds"]): Problem[] {
+  const undo = undoOf(node, kinds);
+  if (undo?.type !== "irreversible") return [];
+  const message = `'${node.name}' does something that cannot be undone: ${shown(undo.reason)}`;
+  return [{ ...structureError("effect_irreversible", message, node), severity: "warning" }];
 }
 
 function concurrencyOf({ data }: FrontMatter): number {

@@ -12,7 +12,7 @@ import { readYaml, type YamlText } from "../notebook/syntax/yaml_text.ts";
 import type { Cell, FrontMatter, Problem } from "../notebook/types.ts";
 
 const NOT_RUN = new Set(
-  "effect tools onTimeout onCancel onFailure".split(" "),
+  "tools onTimeout onCancel onFailure".split(" "),
 );
 const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Kinds that say by `onTimeout` what happens when what they wait for does not come. */
@@ -61,7 +61,8 @@ function inCell(cell: Cell): Problem[] {
   for (const [key, value] of Object.entries(cell.header)) {
     if (saysNothing(key, value)) continue;
     if (key === "onTimeout" && WAITING.has(cell.kind)) continue;
-    if (NOT_RUN.has(key)) notRun([key]);
+    if (key === "effect") inEffect(cell, value, notRun, found);
+    else if (NOT_RUN.has(key)) notRun([key]);
     else if (NO_COMFORT.has(key)) {
       if (key === "needs" && cell.kind === "http" && onlyNet(value)) continue;
       const so = key === "needs" ? ": the cell gets no permission" : "";
@@ -89,6 +90,25 @@ function inCell(cell: Cell): Problem[] {
     const { headerText, headerLine: line, indent } = cell;
     return readYaml(headerText, { line, indent, maxLength: headerText.length });
   }, cell.name);
+}
+
+/** Only requests act yet; of what an effect may say, a key of its own and who undoes it are still to come. */
+function inEffect(
+  { name, kind }: Cell,
+  effect: Json,
+  notRun: (path: string[]) => void,
+  found: Found[],
+): void {
+  if (kind !== "http") {
+    const message =
+      `'effect' of '${name}' is for cells that act, and ${kind} cells do not act yet; remove it to run this cell`;
+    return void found.push({ path: ["effect"], severity: "error", message });
+  }
+  if (!isObject(effect)) return;
+  if (Object.hasOwn(effect, "idempotencyKey")) notRun(["effect", "idempotencyKey"]);
+  if (!Object.hasOwn(effect, "handler")) return;
+  const message = `'effect.handler' of '${name}' has no effect yet: nothing is undone by itself`;
+  found.push({ path: ["effect", "handler"], severity: "warning", message });
 }
 
 function inFrontMatter({ data, raw }: FrontMatter): Problem[] {

@@ -53,9 +53,32 @@ async function urlOf(
   attempt: Attempt,
   evaluator: ExpressionEvaluator,
 ): Promise<Text> {
-  if (target === undefined) return await fill(url, (part) => part.trim(), attempt, evaluator);
-  const text = await fill(url, encoded, attempt, evaluator);
-  if (!text.ok || url.length === 1) return text;
+  return target === undefined
+    ? await fill(url, (part) => part.trim(), attempt, evaluator)
+    : await fillInto(url, attempt, evaluator);
+}
+
+/** A URL that stands in a header, filled as that of a request is. */
+export async function fillUrl(
+  text: string,
+  attempt: Attempt,
+  evaluator: ExpressionEvaluator,
+): Promise<Text> {
+  const { segments } = parseTemplate(text.trim());
+  const [only] = segments;
+  return segments.length === 1 && only!.type === "hole"
+    ? await fill(segments, (part) => part.trim(), attempt, evaluator)
+    : await fillInto(segments, attempt, evaluator);
+}
+
+/** F1 */
+async function fillInto(
+  segments: readonly Segment[],
+  attempt: Attempt,
+  evaluator: ExpressionEvaluator,
+): Promise<Text> {
+  const text = await fill(segments, encoded, attempt, evaluator);
+  if (!text.ok || segments.length === 1) return text;
   const [path = ""] = text.text.split(/[?#]/, 1);
   if (path.split("/").some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment))) {
     return invalid("A value of '.' or '..' would lead to another path");

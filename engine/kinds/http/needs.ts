@@ -9,7 +9,8 @@ import { placeOfKey } from "../../graph/header_place.ts";
 import { configProblem, shown } from "../../notebook/problem.ts";
 import type { Cell, Place, Problem } from "../../notebook/types.ts";
 import { allowedOf, deniedTarget } from "../../sandbox/egress/target.ts";
-import { type HttpSource, READING, readSource } from "./source.ts";
+import { effectProblems } from "./effect_problems.ts";
+import { type HttpSource, readSource } from "./source.ts";
 
 /** The hosts of `needs: { net: [ … ] }`, each `host` or `host:port`. */
 export function allowedHosts({ header }: Cell): string[] {
@@ -47,20 +48,19 @@ export function httpProblems(cell: Cell): Problem[] {
     const message = `'${cell.name}' names a secret, and secrets cannot be filled in yet; take it out`;
     report("secret_unavailable", inFile(cell, secret), message);
   }
-  if (request !== undefined) reach(request, cell, report);
+  if (request !== undefined) {
+    reach(request, cell, report);
+    effectProblems(cell, request, allowedHosts(cell), report);
+  }
   return found;
 }
 
 function reach(
-  { method, target }: HttpSource,
+  { target }: HttpSource,
   cell: Cell,
   report: (code: string, place: Place, message: string) => void,
 ): void {
   const start = inFile(cell, firstLine(cell));
-  if (!READING.has(method)) {
-    const message = `${method} of '${cell.name}' is not available yet; only GET, HEAD and OPTIONS are sent`;
-    report("method_unavailable", start, message);
-  }
   const allowed = allowedHosts(cell);
   if (target === undefined) {
     if (allowed.length > 0) return;

@@ -4,6 +4,7 @@
  */
 import { parseTemplate, type Segment } from "../../expr/template.ts";
 import { parseJson } from "../../base/json.ts";
+import { READING_METHODS } from "../../notebook/effects/descriptor.ts";
 import { shown } from "../../notebook/problem.ts";
 import type { Place } from "../../notebook/types.ts";
 import { faultInHeaders } from "../../sandbox/egress/request_headers.ts";
@@ -27,10 +28,7 @@ export interface SourceFault extends Place {
   message: string;
 }
 
-/** Methods that only read, so that asking again does no harm. */
-export const READING: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-
-const METHODS = [...READING, "POST", "PUT", "PATCH", "DELETE"];
+const METHODS = [...READING_METHODS, "POST", "PUT", "PATCH", "DELETE"];
 const FIRST_LINE = "The first line is METHOD URL, such as GET https://api.example.org/claims";
 
 /**
@@ -95,8 +93,8 @@ export function readSource(source: string): { request?: HttpSource; faults: Sour
 
 type Report = (message: string, line: number, column?: number) => void;
 
-/** The target of a URL whose host stands in the text. */
-function readUrl(url: readonly Segment[], { line, column }: Place, fault: Report): Target | undefined {
+/** The target of a URL whose host stands in the text; none if the whole of it is one placeholder, or something is wrong. */
+export function readUrl(url: readonly Segment[], { line, column }: Place, fault: Report): Target | undefined {
   const [only] = url;
   if (url.length === 1 && only!.type === "hole") return undefined;
   const start = only!.type === "text" ? only!.text : "";

@@ -200,6 +200,11 @@ function isText(value: Json | undefined): value is string {
   return typeof value === "string" && value.trim() !== "";
 }
 
+/** Whether something of it is filled in only once it is known what came of the action. */
+export function holdsPlaceholders(descriptor: Descriptor): boolean {
+  return JSON.stringify(descriptor).includes("{{");
+}
+
 function tooLarge(value: JsonObject): boolean {
   return JSON.stringify(value).length > MOST_DESCRIPTOR;
 }

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { EngineError } from "../../base/errors.ts";
-import type { Descriptor, Operation } from "../../notebook/effects/descriptor.ts";
+import { type Descriptor, holdsPlaceholders, type Operation } from "../../notebook/effects/descriptor.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { Intent } from "../../run/event.ts";
 import { type EffectState, mayBecome } from "../../run/effects/types.ts";
@@ -146,10 +146,17 @@ export function foldEntries(entries: readonly EffectEntry[]): Effect {
     effect.state = state;
     effect.changedAt = next.at;
     if (next.type === "effect.done" && next.result !== undefined) effect.result = next.result;
-    if (next.type === "effect.done" && next.descriptor !== undefined) effect.descriptor = next.descriptor;
+    if (next.type === "effect.done") effect.descriptor = next.descriptor ?? unfilled(effect.descriptor);
     if (next.type === "effect.failed" && next.error !== undefined) effect.error = next.error;
   }
   return effect;
+}
+
+/** Of what a person says is done: its placeholders were never filled in, and must not be sent as they stand. */
+function unfilled(declared: Descriptor): Descriptor {
+  if (!holdsPlaceholders(declared)) return declared;
+  const why = "nobody heard what came of it";
+  return { type: "irreversible", reason: `Compensation could not be prepared: ${why}` };
 }
 
 function corrupt(first: EffectEntry | undefined, why: string): EngineError {

@@ -19,7 +19,7 @@ import { sha256 } from "../../base/hash.ts";
 import type { Ids } from "../../base/ids.ts";
 import { canonicalJson, type Json } from "../../base/json.ts";
 import type { Called, EffectIntent, Effects, Outcome, Performed, Probe, Send } from "../../kinds/kind.ts";
-import { defaultDescriptor } from "../../notebook/effects/descriptor.ts";
+import { defaultDescriptor, type Descriptor } from "../../notebook/effects/descriptor.ts";
 import type { StoredValue } from "../../plan/types.ts";
 import type { RunCommand } from "../../run/command.ts";
 import { doubtText, keyOf, latestOf, type StepEffect } from "../../run/effects/types.ts";
@@ -131,11 +131,12 @@ class Performing {
         "If what it did was undone, mark its effect as compensated and run the cell again";
       return failed("invalid_input", "idempotency_conflict", message);
     }
-    const { result } = await this.#logged(known.id);
+    const { result, descriptor } = await this.#logged(known.id);
     return {
       ok: true,
       effect: known.id,
       recorded: true,
+      descriptor,
       result: result === undefined ? null : await this.#value(result),
     };
   }
@@ -156,7 +157,7 @@ class Performing {
     const id = ports.ids.next("eff");
     const key = keyOf(live.run.id, name, slot, generation);
     const operation = intent.operation ?? "api_call";
-    const descriptor = intent.descriptor ?? defaultDescriptor(operation, intent.method);
+    const descriptor = this.#declared();
     const again = intent.sendsKey || descriptor.type === "idempotent" && descriptor.canRetry;
     const answer = await ports.tell(live, {
       type: "intendEffect",
@@ -220,7 +221,13 @@ class Performing {
       ...(descriptor === undefined ? {} : { descriptor }),
     });
     if (!answer.ok) return refused(answer);
-    return { ok: true, effect: id, recorded: false, result };
+    return { ok: true, effect: id, recorded: false, result, descriptor: descriptor ?? this.#declared() };
+  }
+
+  /** How it is undone, as far as that is known before. */
+  #declared(): Descriptor {
+    const { descriptor, operation = "api_call", method } = this.about.intent;
+    return descriptor ?? defaultDescriptor(operation, method);
   }
 
   #settle(
@@ -282,7 +289,7 @@ class Performing {
   /** A probe knows: what has happened is done, what has not is done anew. */
   async #probed(
     id: string,
-    found: { type: "done"; result?: Json } | { type: "failed" },
+    found: { type: "done"; result?: Json; descriptor?: Descriptor } | { type: "failed" },
   ): Promise<Performed | "look"> {
     const answer = await this.#settle(
       id,
@@ -291,6 +298,7 @@ class Performing {
         : {
           state: "done",
           ...(found.result === undefined ? {} : { result: await this.#store(found.result) }),
+          ...(found.descriptor === undefined ? {} : { descriptor: found.descriptor }),
         },
     );
     return answer.ok ? "look" : refused(answer);

@@ -8,7 +8,7 @@ import { notebookOf, type ShortCell } from "../graph/notebook_of.ts";
 
 const KINDS = ["agent", "jsonata", "ts", "input"];
 
-type Request = Partial<Pick<PlanInput, "cells" | "history" | "params" | "problems">> & {
+type Request = Partial<Omit<PlanInput, "graph" | "notebook" | "version">> & {
   front?: Parameters<typeof notebookOf>[1];
 };
 
@@ -228,6 +228,52 @@ Deno.test("a cell called constructor has no past of its own", () => {
     history: {},
   });
   assertEquals(words(plan), ["constructor: not run", "a: asked for"]);
+});
+
+/** Cells whose source begins with `act` act. */
+const acting = (name: string) =>
+  name === "invalid" ? undefined : {
+    attempts: 1,
+    undo: ({ source }: { source: string }) =>
+      source.startsWith("act")
+        ? { type: "irreversible", reason: `It is ${source}` } as const
+        : source.startsWith("put")
+        ? { type: "idempotent", canRetry: true } as const
+        : undefined,
+  };
+
+Deno.test("D3 what acts is never reused, nor is what reads it; where a run goes on from one that has done it, it is", () => {
+  const cells = { a: "http: put", b: "http: x", c: "jsonata: a", d: "jsonata: c" };
+  const history = historyOf(planOf(cells, { kinds: acting }).plan);
+  assertEquals(words(planOf(cells, { kinds: acting, history, cells: ["d"] }).plan), [
+    "a: acts in every run",
+    "c: a runs again",
+    "d: asked for",
+  ]);
+  const goesOn = planOf(cells, { kinds: acting, history, goesOn: "unchanged" }).plan!;
+  assertEquals(goesOn.steps.map(({ cell, action }) => `${cell}: ${action}`), [
+    "a: reuse",
+    "b: reuse",
+    "c: reuse",
+    "d: reuse",
+  ]);
+  const changed = planOf({ ...cells, a: "http: put more" }, { kinds: acting, history, goesOn: "unchanged" });
+  assertEquals(changed.plan!.steps[0]!.action, "run");
+});
+
+Deno.test("EF-027 ST-707 a plan lists what cannot be undone, with the reason, of the cells that run", () => {
+  const cells = { a: "http: act", b: "http: put", c: "http: x", d: "http: act again" };
+  const list = (more: Parameters<typeof planOf>[1]) =>
+    planOf(cells, { kinds: acting, ...more }).problems.map(({ code, severity, cell, message }) =>
+      [code, severity, cell, message].join(" | ")
+    );
+  const said = (name: string, what: string) =>
+    `effect_irreversible | warning | ${name} | '${name}' does something that cannot be undone: It is ${what}`;
+  assertEquals(list({}), [said("a", "act"), said("d", "act again")]);
+  assertEquals(list({ cells: ["d"] }), [said("d", "act again")]);
+  assertEquals(list({ given: { a: 1 } }), [said("d", "act again")]);
+  const history = historyOf(planOf(cells, { kinds: acting }).plan);
+  assertEquals(list({ history, goesOn: "unchanged" }), [], "what is taken over is done");
 });
 
 const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h"];

@@ -3,7 +3,7 @@ import { buildGraph } from "../../../engine/graph/graph.ts";
 import { parse } from "../../../engine/notebook/parse.ts";
 import { makePlan } from "../../../engine/plan/plan.ts";
 
-const KINDS = ["agent", "jsonata", "ts", "input"];
+const KINDS = ["agent", "http", "jsonata", "ts", "input"];
 
 function planned(text: string, cells?: string[]) {
   const { notebook, problems: parsed } = parse(text);
@@ -31,7 +31,6 @@ function told(text: string, cells?: string[]): string[] {
 }
 
 const ERRORS: Record<string, string> = {
-  effect: "{ reversible: { url: x } }",
   tools: "[read]",
   onTimeout: "a",
   onCancel: "a",
@@ -47,6 +46,20 @@ for (const [key, value] of Object.entries(ERRORS)) {
     assertEquals(planned(text).plan, undefined);
   });
 }
+
+Deno.test("EN-114 EF-021 'effect' is for cells that act, and only requests do", () => {
+  const effect = "effect: { idempotent: { canRetry: true } }";
+  for (const kind of ["ts", "agent"]) {
+    assertEquals(told(cellWith(effect, kind)), [
+      `error 'effect' of 'x' is for cells that act, and ${kind} cells do not act yet; remove it to run this cell (7:1)`,
+    ]);
+  }
+  assertEquals(told(cellWith(effect, "http")), []);
+  assertEquals(told(cellWith('effect: { handler: h, idempotencyKey: "{{ a }}" }', "http")), [
+    "warning 'effect.handler' of 'x' has no effect yet: nothing is undone by itself (7:11)",
+    "error 'effect.idempotencyKey' of 'x' is not available yet; remove it to run this cell (7:23)",
+  ]);
+});
 
 Deno.test("EN-114 parts of inputs and outputs that are not checked refuse the run", () => {
   const table: [string, string][] = [
@@ -167,5 +180,7 @@ Deno.test("EN-114 only cells that are to run count, and places hold in indented 
   const text = "~~~jsonata a\n1\n~~~\n\n  ~~~ts x disabled\n  effect: a\n  ---\n  return 1\n  ~~~\n\n" +
     "  ~~~ts y\n  effect: a\n  ---\n  return 1\n  ~~~\n";
   assertEquals(told(text, ["a"]), []);
-  assertEquals(told(text), ["error 'effect' of 'y' is not available yet; remove it to run this cell (12:3)"]);
+  assertEquals(told(text), [
+    "error 'effect' of 'y' is for cells that act, and ts cells do not act yet; remove it to run this cell (12:3)",
+  ]);
 });

@@ -125,14 +125,60 @@ Deno.test("a plan tells what an http cell may not do, at its place, with the way
   assertEquals(check("needs: { net: [example.org], env: [A] }", "GET https://example.org/"), [
     "2:1 key_unavailable 'needs' of 'page' has no effect yet: the cell gets no permission",
   ]);
-  assertEquals(check("needs: { net: [example.org] }", "DELETE https://example.org/"), [
-    "4:1 method_unavailable DELETE of 'page' is not available yet; only GET, HEAD and OPTIONS are sent",
-  ]);
   assertEquals(check("needs: { net: [example.org] }", "GET https://example.org/\nx-key: {{ secret.KEY }}"), [
     "5:11 secret_unavailable 'page' names a secret, and secrets cannot be filled in yet; take it out",
   ]);
   assertEquals(check("needs: { net: [example.org] }", "GET https://example.org/\nx"), [
     "5:1 request_invalid A header is written name: value; a blank line comes before the body",
+  ]);
+});
+
+Deno.test("a plan tells what is wrong with the effect of an http cell, at its place", () => {
+  const check = (effect: string, source = "PUT https://example.org/") =>
+    checkText(`~~~http page\nneeds: { net: [example.org] }\neffect: { ${effect} }\n---\n${source}\n~~~\n`)
+      .filter(({ severity }) => severity === "error")
+      .map(({ code, line, column, message }) => `${line}:${column} ${code} ${message}`);
+  const probe = (url: string, exists: string) => `probe: { url: "${url}", exists: "${exists}" }`;
+  assertEquals(check("idempotencyHeader: true"), []);
+  assertEquals(check(probe("https://example.org/{{ 1 }}", "status = 200 and $count(body.items) > 0")), []);
+  assertEquals(check("reversible: { method: DELETE, url: 'https://example.org/{{ result.body.id }}' }"), []);
+  const table: [effect: string, said: string][] = [
+    [
+      "operation: file_write",
+      "3:11 effect_invalid 'page' sends a request and writes no file; use another operation",
+    ],
+    [
+      'service: "{{ 1 }}"',
+      "3:11 effect_invalid 'service' of effect is a name, in which nothing is filled in",
+    ],
+    ["idempotencyHeader: Host", "3:11 effect_invalid Header host cannot be set; it is the connection's own"],
+    [
+      "idempotencyKey: a",
+      "3:11 key_unavailable 'effect.idempotencyKey' of 'page' is not available yet; remove it to run this cell",
+    ],
+    [
+      probe("https://other.example/", "true"),
+      "3:11 effect_invalid The probe of 'page' cannot be sent: other.example is not among the hosts that it may reach; " +
+      'add it to needs: { net: ["other.example"] }',
+    ],
+    [
+      probe("https://{{ 'a' }}/", "true"),
+      "3:11 effect_invalid A placeholder may not stand in scheme, host or port; write the host, or make the whole URL " +
+      "one placeholder",
+    ],
+    [
+      probe("https://example.org/", "$exists(boddy.id)"),
+      "3:49 effect_invalid 'exists' does not know 'boddy'; it reads status, headers, body, url of the answer",
+    ],
+    [
+      "reversible: { method: POST, url: 'https://example.org/', headers: { a: '{{ secret.KEY }}' } }",
+      "3:83 secret_unavailable 'effect' of 'page' names a secret, and secrets cannot be filled in yet; take it out",
+    ],
+  ];
+  for (const [effect, said] of table) assertEquals(check(effect), [said]);
+  assertEquals(check(probe("https://example.org/", "1 +")).length, 1);
+  assertEquals(check("idempotencyHeader: X-A", "PUT https://example.org/\nx-a: b"), [
+    "3:11 effect_invalid 'page' sets X-A itself; leave it to idempotencyHeader",
   ]);
 });
 
