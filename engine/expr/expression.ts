@@ -29,7 +29,9 @@ export interface ExpressionProblem extends Place {
     | "expression_too_deep"
     | "expression_invalid"
     | "expression_eval"
-    | "expression_unknown";
+    | "expression_unknown"
+    /** Of a block; the reason is the whole sentence. */
+    | "expression_block";
   /** For `expression_invalid` without the words around it; {@link explain} gives the sentence. */
   reason: string;
   suggestion?: string;

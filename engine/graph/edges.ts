@@ -8,6 +8,7 @@ import { isObject } from "../base/json.ts";
 import { didYouMean, nearest } from "../notebook/nearest.ts";
 import { shown } from "../notebook/problem.ts";
 import type { Place, Problem } from "../notebook/types.ts";
+import { type Mismatch, mismatchOf } from "./contracts.ts";
 import { placeOfKey } from "./header_place.ts";
 import { countedBy, joinRule } from "./joins.ts";
 import { afterRules, inputPorts } from "./ports.ts";
@@ -91,6 +92,10 @@ class Into {
           const message = `Cell '${cell}' has no output '${shown(port)}'${didYouMean(near)}`;
           this.#problem("port_unknown", place(), message, near);
         } else {
+          const mismatch = this.#mismatch(source, port, name);
+          if (mismatch !== undefined) {
+            this.#problem("port_type", place(), mismatch.message, mismatch.expected);
+          }
           this.#add({ source: cell, sourcePort: port, targetPort: name, via: "input", required });
         }
       }
@@ -134,6 +139,12 @@ class Into {
     if (need <= size) return;
     const message = `The join of '${this.node.name}' needs ${need} to succeed, but counts ${size}`;
     this.#problem("join_unreachable", placeOfKey(this.node.cell, "join"), message);
+  }
+
+  #mismatch(source: Node, port: string, input: string): Mismatch | undefined {
+    const { inputs } = this.node.cell.header;
+    if (source.kind === "invalid" || !isObject(inputs)) return undefined;
+    return mismatchOf(source, port, { cell: this.node.name, input, contract: inputs[input] });
   }
 
   #add(edge: Omit<Edge, "id" | "target">): void {

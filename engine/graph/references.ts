@@ -4,11 +4,14 @@
  *
  * Only this file brings the TypeScript parser in; it needs no runtime, but a page should not load it.
  */
-import { isObject, type Json } from "../base/json.ts";
+import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { parseCode } from "../expr/code.ts";
-import { explain, parseExpression } from "../expr/expression.ts";
+import { placeholderProblem } from "../expr/blocks/parse.ts";
+import { readExpression } from "../expr/blocks/read.ts";
+import { explain } from "../expr/expression.ts";
 import { placeAt } from "../expr/scan.ts";
 import { parseTemplate } from "../expr/template.ts";
+import { checksOf, transformationsOf } from "../notebook/contracts/contract.ts";
 import type { Cell, Place, Problem } from "../notebook/types.ts";
 import { placeOfText } from "./header_place.ts";
 
@@ -101,6 +104,8 @@ interface TextOptions {
   result?: boolean;
   /** Only params may be read. */
   params?: boolean;
+  /** It works on the value of an edge: its names are keys of that. */
+  edge?: boolean;
 }
 
 class Reader implements CellReads {
@@ -115,6 +120,9 @@ class Reader implements CellReads {
     if (typeof header.when === "string") this.#headerExpression("when", header.when);
     if (isObject(header.each) && typeof header.each.in === "string") {
       this.#headerExpression("each", header.each.in);
+    }
+    for (const contract of Object.values(isObject(header.inputs) ? header.inputs : {})) {
+      if (isObject(contract)) this.#contract(contract);
     }
     if (kind === "input" && typeof header.param === "string") {
       const place = () => placeOfText(this.cell, "param", String(header.param), 1);
@@ -142,7 +150,10 @@ class Reader implements CellReads {
   template(text: string, toFile: ToFile, options: TextOptions): void {
     const { segments, unclosed } = parseTemplate(text);
     for (const segment of segments) {
-      if (segment.type === "hole") {
+      if (segment.type !== "hole") continue;
+      const blocks = placeholderProblem(segment.expr);
+      if (blocks !== undefined) this.#problem("placeholder_block", toFile(segment), blocks);
+      else {
         this.expression(segment.expr, (place) => toFile(shifted(segment, place)), options);
       }
     }
@@ -157,7 +168,7 @@ class Reader implements CellReads {
   }
 
   expression(text: string, toFile: ToFile, options: TextOptions = {}): void {
-    const parsed = parseExpression(text);
+    const parsed = readExpression(text);
     this.volatile ??= parsed.volatile;
     for (const problem of parsed.problems) {
       const place = toFile(problem);
@@ -166,6 +177,7 @@ class Reader implements CellReads {
     for (const { name, port, param, offset } of parsed.references) {
       const place = () => toFile(placeAt(text, offset));
       if (name === "result" && options.result) continue;
+      if (options.edge && !param) continue;
       if (name === "secret" && !param) {
         if (!options.secrets) {
           this.#problem("secret_misplaced", place(), "Secrets are filled in only where a request is sent");
@@ -189,6 +201,21 @@ class Reader implements CellReads {
     for (const { name, global, line, column } of free) {
       const place = () => inSource(this.cell, { line, column });
       this.uses.push({ name, ...(global ? { global: true as const } : {}), place });
+    }
+  }
+
+  /** DF-212: on an edge the input is the edge's value and nothing else. */
+  #contract(contract: JsonObject): void {
+    const at = (text: string): ToFile => (place) =>
+      placeOfText(this.cell, "inputs", lineOf(text, place), place.column);
+    for (const transformation of transformationsOf(contract)) {
+      if (transformation.type === "batch") continue;
+      const { type, text } = transformation;
+      if (type === "template") this.template(text, at(text), { edge: true });
+      else this.expression(text, at(text), { edge: true });
+    }
+    for (const check of checksOf(contract)) {
+      if (check.type === "custom") this.expression(check.expression, at(check.expression), { edge: true });
     }
   }
 

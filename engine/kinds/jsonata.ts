@@ -24,6 +24,7 @@ export function jsonataKind({ evaluator }: { evaluator: Evaluator }): Kind {
     title: "Expression",
     description: "Selects and reshapes values with a JSONata expression",
     attempts: 1,
+    evaluate: (evaluation) => evaluator.evaluate(evaluation),
     async run(attempt) {
       const { cell, inputs, startedAt, key, signal } = attempt;
       const timeoutMs = stepTimeoutMs(cell, attempt.frontMatter);

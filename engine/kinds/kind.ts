@@ -11,6 +11,7 @@ import type { Condition, Timeout, WaitKind } from "../run/waits/types.ts";
 import type { Amounts } from "../run/spend/amounts.ts";
 import type { Hold } from "../run/state.ts";
 import type { OnLimit } from "../notebook/spend/limits.ts";
+import type { Evaluated, Evaluation } from "../sandbox/evaluator.ts";
 import type { Display, FrameBody } from "../wire/frame.ts";
 
 /** What an attempt is given. */
@@ -219,6 +220,8 @@ export interface Kind {
   undo?(cell: Cell): Descriptor | undefined;
   /** What one attempt may use; absent for kinds that use nothing that is counted. */
   estimate?(cell: Cell, frontMatter: FrontMatter): Estimate | undefined;
+  /** Of the kind whose cells are expressions: evaluates one over any value, for what stands between cells. */
+  evaluate?(evaluation: Evaluation): Promise<Evaluated>;
   /** Runs one attempt. */
   run(attempt: Attempt): Promise<Outcome>;
 }

@@ -18,7 +18,7 @@ const NO_COMFORT = new Set("streaming stream readOnly needs".split(" "));
 /** Kinds that say by `onTimeout` what happens when what they wait for does not come. */
 const WAITING: ReadonlySet<Cell["kind"]> = new Set(["approval", "notebook", "wait"]);
 /** Of an entry of `inputs`. */
-const INPUT_NOT_RUN = new Set("transform validate schema allowPartial".split(" "));
+const INPUT_NOT_RUN = new Set(["allowPartial"]);
 
 const FRONT_NOT_RUN = new Set(["onCancel", "onFailure"]);
 const FRONT_NO_COMFORT = new Set(

@@ -5,7 +5,8 @@
 import type { Clock } from "../base/clock.ts";
 import { type Json, type JsonObject, parseJson } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
-import { explain, parseExpression } from "../expr/expression.ts";
+import { readExpression } from "../expr/blocks/read.ts";
+import { explain } from "../expr/expression.ts";
 import type { FailureCategory } from "../plan/types.ts";
 import { bundle } from "./bundle.ts";
 import type { EvaluatorAnswer, EvaluatorRequest } from "./programs/evaluator_message.ts";
@@ -16,8 +17,10 @@ import { readPlainPath } from "./plain_path.ts";
 /** What to evaluate. */
 export interface Evaluation {
   expression: string;
-  /** Values by root name; the expression sees the object as `$`. */
-  input: JsonObject;
+  /** What the expression sees as `$`: for a cell, an object of values by root name. */
+  input: Json;
+  /** Evaluates it with each item of `input`, a list, as `$`; the value is a list as long, null for no value. */
+  each?: boolean;
   /** What it sees as `$params`. Default: an empty object. */
   params?: JsonObject;
   /** Epoch ms that `$now()` and `$millis()` give: the start of the attempt. */
@@ -83,21 +86,24 @@ export function createEvaluator({ clock, log }: { clock: Clock; log: Log }): Eva
     },
   });
   return {
-    async evaluate({ expression, input, params = {}, now, seed, signal, timeoutMs = TIMEOUT_MS }) {
-      const { ast, problems } = parseExpression(expression);
+    async evaluate(evaluation) {
+      const { expression, input, each = false, params = {}, now, seed, signal } = evaluation;
+      const { timeoutMs = TIMEOUT_MS } = evaluation;
+      const { ast, problems, text } = readExpression(expression);
       const problem = problems[0];
       if (problem !== undefined) return failure(problem.code, explain(problem));
-      const plain = ast === undefined ? undefined : readPlainPath(ast, input);
+      const plain = ast === undefined || each ? undefined : readPlainPath(ast, input);
       if (plain !== undefined) return { ok: true, ...plain };
       const limitMs = Math.min(Math.max(1, timeoutMs), LONGEST_TIMEOUT_MS);
       const request: EvaluatorRequest = {
-        expression,
+        expression: text,
         input,
         // Params often stand in the input as well: sent twice only if they are read.
-        params: expression.includes("$params") ? params : {},
+        params: text.includes("$params") ? params : {},
         now,
         seed,
         timeoutMs: limitMs,
+        ...(each ? { each } : {}),
       };
       const line = JSON.stringify(request);
       // The text around the input is small; that much over the limit is not worth a second pass.

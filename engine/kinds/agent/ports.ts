@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject, parseJson } from "../../base/json
 import type { OutputPort } from "../../notebook/outputs.ts";
 import { failed, type Outcome } from "../kind.ts";
 import { type SchemaCheck, schemaCheck } from "../schema/check.ts";
-import type { SchemaFault } from "../schema/read.ts";
+import { listErrors, schemaFault } from "../schema/told.ts";
 
 /** How answers of a cell become its value. */
 export interface PortReader {
@@ -15,9 +15,6 @@ export interface PortReader {
   /** The cell's value out of the whole answer. */
   read(answer: string): { ok: true; value: Json } | { ok: false; outcome: Outcome };
 }
-
-/** Errors of a schema that a message lists. */
-const LISTED = 5;
 
 /**
  * The reader for a cell's ports, or how the attempt ends because a schema is not usable. One port of type `text` or
@@ -74,12 +71,6 @@ async function checksOf(
     checks.set(port.name, read.check);
   }
   return { ok: true, checks };
-}
-
-function schemaFault(name: string, { fault, remote }: SchemaFault): string {
-  return remote === undefined
-    ? `Schema of '${name}' is not valid: ${fault}`
-    : `Schema of '${name}' refers to ${remote}; only local references are allowed`;
 }
 
 function readJson(
@@ -145,11 +136,6 @@ function couldGoOn(start: string): boolean {
     const position = /at position (\d+)/.exec(message)?.[1];
     return /end of JSON input|^Unterminated/.test(message) || Number(position ?? -1) >= start.length;
   }
-}
-
-function listErrors(errors: readonly string[]): string {
-  const more = errors.length - LISTED;
-  return errors.slice(0, LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function nameOf(value: Json): string {

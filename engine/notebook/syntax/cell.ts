@@ -4,6 +4,7 @@
  */
 import { isObject, type JsonObject } from "../../base/json.ts";
 import { readEffect } from "../effects/descriptor.ts";
+import { checkContracts } from "../contracts/contract.ts";
 import { didYouMean, nearest } from "../nearest.ts";
 import { MAX_PORTS } from "../outputs.ts";
 import { configProblem, type Report, shown, structureProblem } from "../problem.ts";
@@ -155,6 +156,7 @@ function checkHeader(
       report(structureProblem(fault.code, placeOf([side, port]), fault.message, detail));
     }
     if (side === "outputs" && isObject(ports)) checkTypes(cell, ports, placeOf, report);
+    if (side === "inputs" && isObject(ports)) checkContracts(ports, cell.name, placeOf, report);
   }
   if (kind === "input") checkInput(cell, at, placeOf, report);
   if (kind === "notebook" && cell.header.notebook === undefined) {

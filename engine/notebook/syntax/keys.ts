@@ -67,7 +67,7 @@ const input = object({
   description: text,
   parse: yesOrNo,
   transform: listOf(object(), "a list of at most 20 transformations", 20),
-  validate: listOf(object(), "a list of rules"),
+  validate: listOf(object(), "a list of at most 20 checks", 20),
   allowPartial: yesOrNo,
 }, "keys and values, such as { from: scout }");
 

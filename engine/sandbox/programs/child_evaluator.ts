@@ -82,7 +82,7 @@ async function evaluate(request: EvaluatorRequest): Promise<EvaluatorAnswer> {
     return { type: "invalid", ...wordsOf(error) };
   }
   try {
-    const result = await expression.evaluate(request.input, { params: request.params });
+    const result = await evaluated(expression, request);
     if (result === undefined) return { type: "nothing" };
     const text = JSON.stringify(result, checked);
     const bytes = encoder.encode(text).length;
@@ -91,6 +91,17 @@ async function evaluate(request: EvaluatorRequest): Promise<EvaluatorAnswer> {
     if (error instanceof NotJson) return { type: "not_json", message: error.message };
     return { type: "failed", ...wordsOf(error) };
   }
+}
+
+async function evaluated(
+  expression: Expression,
+  { input, params, each }: EvaluatorRequest,
+): Promise<unknown> {
+  if (!each || !Array.isArray(input)) return await expression.evaluate(input, { params });
+  const results: unknown[] = [];
+  // Whatever stays undefined is null in JSON.
+  for (const item of input) results.push(await expression.evaluate(item, { params }));
+  return results;
 }
 
 /** The library throws plain objects with `code`, `message` and `position`; the engine beneath throws Errors. */

@@ -15,6 +15,8 @@ export interface EvaluatorRequest {
   /** Where `$random()`, `$uuid()` and `$shuffle()` begin. */
   seed: string;
   timeoutMs: number;
+  /** Evaluate it for each item of `input`, a list; the value is the list of results, null for none. */
+  each?: true;
 }
 
 /** An answer. `position` counts UTF-16 code units of the expression, from 0 or from the end of the token at fault. */

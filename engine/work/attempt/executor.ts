@@ -29,6 +29,7 @@ import { effectsOf } from "../effects/perform.ts";
 import { spendOf } from "../spend/attempt_spend.ts";
 import type { Till } from "../spend/shared/till.ts";
 import { FrameWriter } from "../stream/frame_writer.ts";
+import { evaluatorOn } from "./edges/evaluate.ts";
 import { checkCondition } from "./header_value.ts";
 import { resolveInputs } from "./inputs.ts";
 import { findItems, gather, itemInput } from "./items.ts";
@@ -149,8 +150,15 @@ async function call(
     cell,
     params,
     read: value,
+    evaluate: evaluatorOn(ports.kinds, `${live.run.id}/${step}/${attempt}`, {
+      params,
+      now: state.startedAt ?? startedAt,
+      signal: abort.signal,
+    }),
   });
-  if (!resolved.ok) return { type: "failed", problem: resolved.problem };
+  if (!resolved.ok) {
+    return abort.signal.aborted ? { type: "cancelled" } : { type: "failed", problem: resolved.problem };
+  }
   // L4 What was told to end, or whose session's time has passed, while its inputs were read does not begin.
   if (!ports.trusted() || abort.signal.aborted || live.released) return { type: "cancelled" };
   const earlier = saved === undefined ? {} : { saved: await value(saved) };
@@ -181,7 +189,11 @@ async function call(
     if (stop !== undefined) return stop;
     if (state.plan.each !== undefined) return await findItems(ports.kinds, own);
   }
-  return await read(() => ports.admit(live, step, own)) ?? await kind.run(own);
+  const outcome = await read(() => ports.admit(live, step, own)) ?? await kind.run(own);
+  // DF-257 What its inputs were warned of is told with what the cell makes of them.
+  return outcome.type !== "succeeded" || resolved.warnings.length === 0
+    ? outcome
+    : { ...outcome, warnings: [...resolved.warnings, ...outcome.warnings ?? []] };
 }
 
 /** A signal as the kind gets it: with what it carries. */

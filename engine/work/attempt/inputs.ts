@@ -1,30 +1,38 @@
 /**
  * What a step is given: values by the names that its cell uses. Owns: how an edge becomes a name with a value.
- * Never: expressions; a reference binds the whole value and the cell's own text picks from it.
+ * Never: what is done with it on its way (`edges/`); a reference binds the whole value and the cell's own text picks from it.
  *
  * EN-802 Inputs are bound by name; upstreams never overwrite each other.
  * S6 Of what a join counts, only those that had succeeded when it settled have a value, in that order (EN-807).
  */
-import { isObject, type Json, type JsonObject, parseJson } from "../../base/json.ts";
+import { isObject, type Json, type JsonObject } from "../../base/json.ts";
+import { typeOfPort } from "../../graph/contracts.ts";
 import type { Edge, Graph } from "../../graph/types.ts";
 import type { StoredValue } from "../../plan/types.ts";
-import type { StepProblem } from "../../run/event.ts";
+import type { StepProblem, Warning } from "../../run/event.ts";
 import type { Run, Step } from "../../run/state.ts";
 import { objectOf } from "../../kinds/kind.ts";
+import { deliver, received } from "./edges/deliver.ts";
+import type { Evaluate } from "./edges/transform.ts";
 
-/** Values by name, or what is missing. */
-export type Inputs = { ok: true; inputs: Record<string, Json> } | { ok: false; problem: StepProblem };
+/** Values by name and what there is to say of them, or what is missing. */
+export type Inputs =
+  | { ok: true; inputs: Record<string, Json>; warnings: Warning[] }
+  | { ok: false; problem: StepProblem };
 
 /** Binds all inputs of a cell; upstreams that the cell needs have ended. */
 export async function resolveInputs(
-  { run, graph, cell, params, read }: {
+  { run, graph, cell, params, read, evaluate }: {
     run: Run;
     graph: Graph;
     cell: string;
     params: JsonObject;
     read: (stored: StoredValue) => Promise<Json>;
+    /** For what is done with values on their way; the first is the name of the input. */
+    evaluate: (input: string, ...what: Parameters<Evaluate>) => ReturnType<Evaluate>;
   },
 ): Promise<Inputs> {
+  const warnings: Warning[] = [];
   const inputs: Record<string, Json> = {};
   for (const name of graph.byName.get(cell)?.params ?? []) inputs[name] = params[name] ?? null;
   const contracts = objectOf(graph.byName.get(cell)?.cell.header.inputs);
@@ -39,22 +47,38 @@ export async function resolveInputs(
       continue;
     }
     const contract = objectOf(contracts[edge.targetPort]);
-    const bound = valueOn(edge, await read(stored), contract);
+    const taken = valueOn(edge, await read(stored));
+    if (!taken.ok) return taken;
+    const bound = edge.via === "reference" ? { ...taken, warnings: [] } : await deliver({
+      name: edge.targetPort,
+      contract,
+      type: typeOfPort(graph.byName.get(edge.source)!, edge.sourcePort),
+      value: taken.value,
+      evaluate: (...what) => evaluate(edge.targetPort, ...what),
+    });
     if (!bound.ok) return bound;
+    warnings.push(...bound.warnings);
+    const { value = contract.default ?? null } = bound;
     // A default is for an input without a value, and no part of one.
     const before = filled.has(edge.targetPort) ? inputs[edge.targetPort] as Json[] : [];
     filled.add(edge.targetPort);
     if (joined.lists(contracts, edge)) {
-      const entry = { value: bound.value, name: edge.source };
+      const entry = { value, name: edge.source };
       inputs[edge.targetPort] = joined.gives === "any" ? entry : [...before, entry];
       continue;
     }
     // DF-124: `from` as a list makes the value a list in that order; its edges come in that order.
     if (edge.via === "input" && Array.isArray(contract.from)) {
-      inputs[edge.targetPort] = [...before, bound.value];
-    } else inputs[edge.targetPort] = bound.value;
+      inputs[edge.targetPort] = [...before, value];
+    } else inputs[edge.targetPort] = value;
   }
-  return { ok: true, inputs };
+  for (const name of filled) {
+    if (!Object.hasOwn(contracts, name)) continue;
+    const last = await received(name, objectOf(contracts[name]), inputs[name]!);
+    if (!last.ok) return last;
+    inputs[name] = last.value;
+  }
+  return { ok: true, inputs, warnings };
 }
 
 /** What the join of a step has come to, as far as its inputs show it. */
@@ -94,20 +118,10 @@ function inOrderOf({ names, gives }: Joined, edges: readonly Edge[]): readonly E
 
 type Bound = { ok: true; value: Json } | { ok: false; problem: StepProblem };
 
-function valueOn(edge: Edge, whole: Json, contract: JsonObject): Bound {
-  if (edge.via === "reference") return { ok: true, value: whole };
-  const value = edge.sourcePort === "" ? whole : isObject(whole) ? whole[edge.sourcePort] : undefined;
-  if (value === undefined) {
-    return missing(`Missing output from source cell: ${edge.source} has no port '${edge.sourcePort}'`);
-  }
-  if (contract.parse !== true || typeof value !== "string") return { ok: true, value };
-  const parsed = parseJson(value);
-  if (parsed.ok) return parsed;
-  return missing(
-    `Input '${edge.targetPort}' expects JSON text: ${parsed.reason}. Set parse: false to use the text itself`,
-  );
-}
-
-function missing(message: string): Bound {
+function valueOn(edge: Edge, whole: Json): Bound {
+  if (edge.via === "reference" || edge.sourcePort === "") return { ok: true, value: whole };
+  const value = isObject(whole) ? whole[edge.sourcePort] : undefined;
+  if (value !== undefined) return { ok: true, value };
+  const message = `Missing output from source cell: ${edge.source} has no port '${edge.sourcePort}'`;
   return { ok: false, problem: { category: "invalid_input", message } };
 }
