@@ -110,8 +110,13 @@ export const ForkBody = z.strictObject({
   checkpoint: z.string().min(1).max(200).optional(),
   params: params.optional(),
   text: z.string().max(4 * 1024 * 1024).optional(),
+  /** Of the notebook as it is now, or of one that a run has had. */
+  version: z.string().regex(/^[0-9a-f]{64}$/, "Not a version: 64 hex digits").optional(),
   onMismatch: z.enum(MISMATCHES).optional(),
-});
+}).refine(
+  ({ text, version }) => text === undefined || version === undefined,
+  "Give text or version, not both",
+);
 /** AP-623, as far as it exists. */
 export const ChangeBody = z.strictObject({
   priority: priority.optional(),

@@ -169,6 +169,8 @@ export interface Engine {
   read(stored: StoredValue): Promise<Json>;
   /** The value of a cell in a run, whole. `run_not_found`, `step_not_found`, `value_not_ready`. */
   value(run: string, cell: string): Promise<Json>;
+  /** The text of a version that a run has had. `version_not_found`. */
+  versionText(version: string): Promise<string>;
   /** The text that a run was made from. `run_not_found`. */
   textOf(run: string): Promise<string>;
   /** Everything else that is known of a run: who owns it, its plan, its steps. `run_not_found`. */
@@ -473,6 +475,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       }
       return await artifacts.get(step.value);
     },
+    versionText: (version) => artifacts.getText(version),
     textOf: async (run) => await artifacts.getText((await headOf(run)).version),
     onRun(listener) {
       listeners.add(listener);

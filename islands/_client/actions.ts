@@ -147,6 +147,35 @@ export async function resolveEffect(
   }
 }
 
+/** What differs between the version of a run and the page's, by names of cells. */
+export interface Differs {
+  added: string[];
+  removed: string[];
+  changed: string[];
+  frontMatter: boolean;
+}
+
+/**
+ * Goes on from the page's run with the page's version, in a run of its own; unless `sure`, only says what differs.
+ * What was refused is a sentence.
+ */
+export async function continueRun(store: PageStore, sure: boolean): Promise<Differs | string | undefined> {
+  const run = store.run.peek()?.run;
+  if (run === undefined) return "There is no run to go on from";
+  const body = { version: store.state.version, onMismatch: sure ? "compatible" : "refuse" };
+  const headers = { "content-type": "application/json", "weft-csrf": "1", "idempotency-key": newKey() };
+  const init = { method: "POST", headers, body: JSON.stringify(body) };
+  try {
+    const response = await answerTo(`/api/v1/runs/${encodeURIComponent(run)}/fork`, init, AGAIN_AFTER_MS);
+    const answer = await response.json().catch(() => ({})) as JsonObject;
+    if (response.ok) return void store.begin(String(answer.id));
+    const [differs] = answer.code === "version_mismatch" ? answer.problems as unknown as Differs[] : [];
+    return differs ?? String(answer.detail ?? `The server answered ${response.status}`);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Changes what the page's run may use at most; a sentence if that was refused. */
 export async function changeLimits(run: string, limits: JsonObject): Promise<string | undefined> {
   try {

@@ -170,6 +170,9 @@ export class FakeEngine implements Engine {
   checkpoints(): never {
     throw new Error("The fake has no checkpoints");
   }
+  versionText(): never {
+    throw new Error("The fake has no versions");
+  }
   fork(): never {
     throw new Error("The fake has no forks");
   }

@@ -8,7 +8,8 @@ import { RUN_WORDS } from "../../../components/cell/status.ts";
 import { StatusChip } from "../../../components/cell/StatusChip.tsx";
 import { unsuccessful } from "../../../components/cell/commands.ts";
 import type { RunView, Wait } from "../../../engine/wire/view.ts";
-import { restartRun } from "../actions.ts";
+import { useEffect, useState } from "preact/hooks";
+import { continueRun, type Differs, restartRun } from "../actions.ts";
 import { RaiseLimit, SpendLines } from "./budget.tsx";
 import type { PageStore } from "../page_store.ts";
 import { Popover } from "../popover.tsx";
@@ -30,7 +31,7 @@ export function RunWhy({ page }: { page: PageStore }): JSX.Element {
       </Popover>
     );
   }
-  if (!canRestart(page)) return chip;
+  if (!canRestart(page) && !canContinue(page)) return chip;
   return (
     <Popover
       class="why-button"
@@ -47,6 +48,12 @@ export function RunWhy({ page }: { page: PageStore }): JSX.Element {
 export function canRestart(page: PageStore): boolean {
   const run = page.run.value;
   return run !== undefined && !page.active && run.label !== "succeeded" && unsuccessful(page.view).length > 0;
+}
+
+/** Whether the run has ended and was of another version than the page's (ST-508). */
+function canContinue(page: PageStore): boolean {
+  const run = page.run.value;
+  return run !== undefined && !page.active && run.version !== "" && run.version !== page.state.version;
 }
 
 /** What a run that waits for the clock does then. */
@@ -106,13 +113,26 @@ function cellOf({ view }: PageStore, { until }: Wait): string {
 const MOST_NAMES = 4;
 
 function Ended({ page, close }: { page: PageStore; close: () => void }): JSX.Element {
-  const names = unsuccessful(page.view);
-  const more = names.length - MOST_NAMES;
-  const list = names.slice(0, MOST_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
   return (
     <div class="why">
+      {canRestart(page) && <Restart page={page} close={close} />}
+      {canContinue(page) && <Continue page={page} close={close} />}
+    </div>
+  );
+}
+
+/** `a, b and 3 more`. */
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function Restart({ page, close }: { page: PageStore; close: () => void }): JSX.Element {
+  const names = unsuccessful(page.view);
+  return (
+    <>
       <h2>{count(names.length, "cell")} did not succeed</h2>
-      <p>{list}.</p>
+      <p>{listed(names)}.</p>
       <p>They can run again in this run, with everything below them. What succeeded keeps its value.</p>
       <button
         type="button"
@@ -124,6 +144,49 @@ function Ended({ page, close }: { page: PageStore; close: () => void }): JSX.Ele
       >
         Restart failed cells
       </button>
-    </div>
+    </>
   );
+}
+
+/** ST-508, EN-1406: another run goes on from this one with the text as it is now; what differs is shown before. */
+function Continue({ page, close }: { page: PageStore; close: () => void }): JSX.Element {
+  const [differs, setDiffers] = useState<Differs>();
+  const [fault, setFault] = useState<string>();
+  useEffect(() => {
+    void continueRun(page, false).then((found) => {
+      if (typeof found === "string") setFault(found);
+      else setDiffers(found);
+    });
+  }, []);
+  const go = async () => {
+    const refused = await continueRun(page, true);
+    if (refused === undefined) close();
+    else setFault(typeof refused === "string" ? refused : "The text has changed again");
+  };
+  return (
+    <>
+      <h2>The notebook has changed since</h2>
+      {differs !== undefined && <p>{inWords(differs)}.</p>}
+      <p>Another run can go on from this one: what is unchanged keeps its value, the rest runs.</p>
+      <p class="fault" role="alert">{fault ?? ""}</p>
+      <button
+        type="button"
+        class="plain-button"
+        aria-disabled={differs === undefined ? "true" : undefined}
+        onClick={() => differs !== undefined && void go()}
+      >
+        Continue with the current version
+      </button>
+    </>
+  );
+}
+
+function inWords({ added, removed, changed, frontMatter }: Differs): string {
+  const parts = [
+    ...changed.length === 0 ? [] : [`Changed: ${listed(changed)}`],
+    ...added.length === 0 ? [] : [`Added: ${listed(added)}`],
+    ...removed.length === 0 ? [] : [`Removed: ${listed(removed)}`],
+    ...frontMatter ? ["Settings or params changed"] : [],
+  ];
+  return parts.length === 0 ? "No cell differs, only prose or order" : parts.join(". ");
 }

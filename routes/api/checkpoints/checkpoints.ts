@@ -5,6 +5,8 @@
 import type { z } from "zod";
 import type { JsonObject } from "../../../engine/base/json.ts";
 import type { Checkpoint } from "../../../engine/mod.ts";
+import { versionOf } from "../../../engine/notebook/version.ts";
+import { decode } from "../../document.ts";
 import type { AppParts } from "../../parts.ts";
 import { json } from "../../respond.ts";
 import type { CheckpointBody, ForkBody, RestoreBody } from "../../schema.ts";
@@ -16,7 +18,16 @@ import { iso, runShape } from "../run_shapes.ts";
 type Ids = "checkpoints" | "markCheckpoint" | "restoreRun" | "forkRun";
 
 /** The handlers. */
-export function checkpointRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
+export function checkpointRoutes({ engine, workspace }: AppParts): Pick<Handlers, Ids> {
+  /** The text of a version: that of the run's notebook as it is now, or one that a run has had. */
+  async function textOf(run: string, version: string): Promise<string> {
+    const { notebook } = await engine.inspect(run);
+    const now = await workspace.readNotebook(notebook).then(
+      (bytes) => decode(bytes, notebook),
+      () => undefined,
+    );
+    return now !== undefined && versionOf(now) === version ? now : await engine.versionText(version);
+  }
   return {
     checkpoints: async ({ request, params }) =>
       json(request, { items: (await engine.checkpoints(params.run!)).map(checkpointShape) }),
@@ -36,12 +47,14 @@ export function checkpointRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
     },
 
     forkRun: async ({ request, params, body, who }) => {
-      const { params: given, ...asked } = body as z.infer<typeof ForkBody>;
+      const { params: given, version, ...asked } = body as z.infer<typeof ForkBody>;
       const key = keyOf(request);
+      const text = version === undefined ? undefined : await textOf(params.run!, version);
       const { run, replayed, differences } = await engine.fork({
         run: params.run!,
         author: who,
         ...asked,
+        ...text === undefined ? {} : { text },
         ...given === undefined ? {} : { params: given as JsonObject },
         ...key === undefined ? {} : { key },
       });

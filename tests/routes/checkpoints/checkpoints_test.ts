@@ -79,6 +79,10 @@ Deno.test("AP-622 EN-1406 a fork says where it comes from and what differs; anot
     assertEquals(taken.differences, { added: [], removed: [], changed: ["c"], frontMatter: false });
     await ended(real, taken.id);
     assertEquals((await json(`${path}/fork`, post({ onMismatch: "maybe" }))).body.code, "schema_invalid");
+    const lost = await json(`${path}/fork`, post({ version: "0".repeat(64) }));
+    assertEquals([lost.status, lost.body.code], [404, "version_not_found"]);
+    const both = await json(`${path}/fork`, post({ version: "0".repeat(64), text }));
+    assertEquals(both.body.code, "schema_invalid");
     const twice = async () => (await ask(`${path}/fork`, post({}, { "idempotency-key": "k" }))).headers;
     const first = (await twice()).get("location");
     const again = await twice();
