@@ -86,6 +86,7 @@ export async function openStudio(
     waitpointKeys,
     store: settings.logLevel === "debug" ? observed(store, log, clock) : store,
     kinds: tools.kinds,
+    egress: tools.egress,
     workspace,
     clock,
     ids,

@@ -20,6 +20,7 @@ export { EFFECT_STATES, type EffectState } from "./run/effects/types.ts";
 export { type Resolution, RESOLUTIONS } from "./run/command.ts";
 export type { EffectAnswer, EffectFilter, EffectLog, EffectPage } from "./work/effects/effects.ts";
 export type { Effect, EffectEntry } from "./work/effects/entry.ts";
+export type { CompensationResult } from "./work/effects/way.ts";
 export type { Approval, Decision, WaitpointFilter, Waits } from "./work/waits/waits.ts";
 export { type ForkRequest, MISMATCHES } from "./work/fork/fork.ts";
 export type { Checkpoint } from "./run/state.ts";

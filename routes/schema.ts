@@ -205,6 +205,8 @@ export const ResolveBody = z.strictObject({
   result: z.json().optional(),
   note: z.string().min(1).max(2_000),
 });
+/** AP-1103. */
+export const CompensateBody = z.strictObject({ dry: z.boolean().optional() });
 /** AP-627. */
 export const ReleaseBody = z.strictObject({
   expectEpoch: z.int().min(0).optional(),

@@ -99,6 +99,7 @@ export const ERROR_CODES = {
   not_ready: { status: 409, class: "contention", retry: "wait", title: "Inputs not settled" },
   effect_not_found: { status: 404, class: "not_found", retry: "never", title: "No such effect" },
   effect_settled: { status: 409, class: "state", retry: "never", title: "Effect is settled" },
+  effect_not_done: { status: 409, class: "state", retry: "never", title: "Effect is not done" },
   effect_in_doubt: { status: 409, class: "state", retry: "fix", title: "An effect is in doubt" },
   effect_limit: { status: 429, class: "limit", retry: "never", title: "Too many effects" },
   budget_exceeded: { status: 409, class: "state", retry: "fix", title: "Budget does not suffice" },

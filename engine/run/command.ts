@@ -79,7 +79,9 @@ export type ControlCommand =
     result?: StoredValue;
     by: string;
     note: string;
-  };
+  }
+  /** Undoes an effect, whether or not its run has ended; its step has. */
+  | { type: "compensateEffect"; step: string; effect: string; by: string };
 
 /** What a person may say of an effect (EF-048, EF-076). */
 export const RESOLUTIONS = ["done", "not_done", "retry", "compensated"] as const;
@@ -163,6 +165,8 @@ export type RunCommand =
   }
   /** It is about to be sent again, while it is in doubt. */
   | { type: "resendEffect"; step: string; attempt: number; effect: string }
+  /** How undoing an effect went: a sentence for the log, and what its caller is told. */
+  | { type: "settleUndo"; step: string; effect: string; how: { ok: boolean; note: string; message: string } }
   | {
     type: "succeedAttempt";
     step: string;
@@ -226,7 +230,9 @@ export const ATTEMPT_REPORTS = [
 /** What the worker must do once the events are durable. */
 export type RunAction =
   | { type: "run"; step: string; attempt: number }
-  | { type: "abort"; step: string; attempt: number };
+  | { type: "abort"; step: string; attempt: number }
+  /** That undoing it has begun is durable: what undoes it may be sent. */
+  | { type: "undo"; step: string; attempt: number; effect: string };
 
 /** A command that changes nothing, because of the state; normal, since commands race. */
 export interface Rejected {

@@ -260,15 +260,22 @@ export type RunEvent =
   } & Said
   /** Nobody knows whether it has happened. */
   | { type: "effect.in-doubt"; step: string; attempt: number; effect: string } & Said
-  /** It has happened and was undone. */
-  | { type: "effect.compensated"; step: string; attempt: number; effect: string } & Said
-  /** Something about it; `resend`: a person asked for it to be sent again, or it is about to be. */
+  /** It has happened and was undone; `message`: by what. */
+  | { type: "effect.compensated"; step: string; attempt: number; effect: string; message?: string } & Said
+  /** It has happened and could not be undone; `message`: why. */
+  | { type: "effect.compensation-failed"; step: string; attempt: number; effect: string; message: string }
+    & Said
+  /**
+   * Something about it; `resend`: a person asked for it to be sent again, or it is about to be; `undo`: what undoes it is
+   * about to be sent.
+   */
   | {
     type: "effect.noted";
     step: string;
     attempt: number;
     effect: string;
     resend?: "asked" | "sent";
+    undo?: true;
   } & Said
   /** What it waited for is over, or a person cut the wait short. */
   | { type: "step.woken"; step: string }

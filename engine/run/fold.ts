@@ -22,7 +22,7 @@ import { reopen } from "./fold/reopen.ts";
 import { restore } from "./fold/restore.ts";
 import { claim, giveSignalsBack, openWaitpoint, receive } from "./fold/wait.ts";
 import { changeLimits, count, reserve } from "./fold/spend.ts";
-import { doubtIntended, foldEffect } from "./effects/fold.ts";
+import { doubtIntended, foldEffect, foldUndo } from "./effects/fold.ts";
 import { nothing } from "./spend/amounts.ts";
 import { type Derived, enter, finish, leave, makeReady, stepOf } from "./fold/move.ts";
 import { end } from "./fold/settle.ts";
@@ -275,8 +275,10 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
     case "effect.failed":
     case "effect.in-doubt":
     case "effect.compensated":
+    case "effect.compensation-failed":
     case "effect.noted":
       foldEffect(step, event);
+      foldUndo(run, event);
       break;
     case "step.woken":
       enter(run, step, "ready", "slot", at);

@@ -27,7 +27,8 @@ import {
   type Waitpoint,
 } from "./waits/types.ts";
 import { type Amounts, plus, type Spent } from "./spend/amounts.ts";
-import { isUnsettled, type StepEffect } from "./effects/types.ts";
+import { isUnsettled, mayBecome, type StepEffect } from "./effects/types.ts";
+import type { Undo } from "./effects/undo.ts";
 
 /** Where a step is. */
 export type StepPhase = "idle" | "ready" | "running" | "suspended" | "ended";
@@ -288,6 +289,8 @@ export interface Run {
   signalsMade?: number;
   /** What became of signals with a key, for a day; never changed, only replaced. */
   answered?: Readonly<Record<string, { at: Millis; result: SignalResult }>>;
+  /** The effect that its owner is undoing; never changed, only replaced. */
+  undo?: Undo;
   /** Steps whose join is decided and has not settled; `next.ts` sees to that at once, whatever the run was told. */
   readonly deciding: Set<string>;
   /** Of those, the ones that go on once the run's own budgets have room for what they want. */
@@ -333,6 +336,11 @@ export function illegal(run: Run): string | undefined {
     if (step.reserved !== undefined && step.attempt !== "open") {
       return `${name}: a reservation with attempt ${step.attempt}`;
     }
+  }
+  const { undo } = run;
+  const undone = undo && run.steps.get(undo.step)?.effects?.find(({ id }) => id === undo.effect);
+  if (undo !== undefined && (undone === undefined || !mayBecome(undone.state, "compensated"))) {
+    return `${undo.effect} is being undone and is ${undone?.state ?? "not there"}`;
   }
   for (const [child, { step }] of Object.entries(run.children ?? {})) {
     if (run.steps.get(step)?.child !== child) return `${child} is listed and ${step} does not wait for it`;

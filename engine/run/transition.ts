@@ -20,6 +20,7 @@ import { spendCommands } from "./commands/spend.ts";
 import { stepCommands } from "./commands/step.ts";
 import { waitCommands } from "./commands/wait.ts";
 import { effectCommands, withEffects } from "./effects/commands.ts";
+import { undoCommands, waitsForUndo } from "./effects/undo.ts";
 import type { Run } from "./state.ts";
 
 export { MAX_RECOVERIES, MAX_RESTARTS } from "./commands/run.ts";
@@ -37,6 +38,7 @@ const HANDLERS: Handlers<RunCommand["type"]> = {
   reportAttempt: (run, command, now) => reported(run, command, (report) => transition(run, report, now)),
   ...childCommands,
   ...effectCommands,
+  ...undoCommands,
   ...checkpointCommands,
 };
 
@@ -52,7 +54,7 @@ export function transition(run: Run, command: RunCommand, now: Millis): Transiti
     command: RunCommand,
     now: Millis,
   ) => Transition | Rejected;
-  const decision = handle(run, command, now);
+  const decision = waitsForUndo(run, command) ?? handle(run, command, now);
   return isRejected(decision) ? decision : withEffects(run, command, decision);
 }
 

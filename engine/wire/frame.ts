@@ -170,6 +170,7 @@ export type WireEvent =
         | "effect.failed"
         | "effect.in-doubt"
         | "effect.compensated"
+        | "effect.compensation-failed"
         | "effect.noted";
       step: string;
       label: StepLabel;

@@ -126,6 +126,7 @@ function stepEvent(step: Step, event: Extract<OwnEvent, { step: string }>, base:
     case "effect.failed":
     case "effect.in-doubt":
     case "effect.compensated":
+    case "effect.compensation-failed":
     case "effect.noted":
       return {
         ...common,

@@ -19,6 +19,7 @@ import type { History, PastValue, Plan, StoredValue } from "../plan/types.ts";
 import type { Run } from "../run/state.ts";
 import { type RunLabel, stepLabel } from "../run/words/label.ts";
 import { byNotebookPrefix, byTimePrefix, lastText, pastPrefix, runKey } from "../store/keys.ts";
+import type { Egress } from "../sandbox/egress/egress.ts";
 import type { Key, Store } from "../store/store.ts";
 import type { WireGroup } from "../wire/frame.ts";
 import { emptyView, reduceAll } from "../wire/reduce.ts";
@@ -189,6 +190,8 @@ export interface EngineOptions {
   clock: Clock;
   ids: Ids;
   log: Log;
+  /** The way out for what undoes effects; absent: nothing that has to be sent is undone. */
+  egress?: Egress;
   /** Secrets of waitpoint tokens; without them tokens end with this process. */
   waitpointKeys?: WaitpointKeys;
   /** Folder for values over 1 MiB; without it all values live in the store. */
@@ -273,6 +276,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     maxRuns: options.maxRuns,
     retention: { ...DEFAULT_RETENTION, ...options.retention },
     artifactsFolder: options.artifactsFolder,
+    ...(options.egress === undefined ? {} : { egress: options.egress }),
     ...(options.only === undefined ? {} : { only: options.only }),
     ...(options.capabilities === undefined ? {} : { capabilities: options.capabilities }),
     ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
@@ -378,6 +382,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     waitpoints,
     effects: openEffectLog({
       store,
+      clock,
       tell: (run, instruction, options) => tell(control, run, instruction, options),
     }),
     lanes: openLanes({ store, clock, ids, changed: () => worker?.lanesChanged() }),

@@ -297,11 +297,13 @@ export const event = z.discriminatedUnion("type", [
     error: z.strictObject({ code: words, message: words }).optional(),
   }),
   z.strictObject({ type: z.literal("effect.in-doubt"), ...ofEffect }),
-  z.strictObject({ type: z.literal("effect.compensated"), ...ofEffect }),
+  z.strictObject({ type: z.literal("effect.compensated"), ...ofEffect, message: words.optional() }),
+  z.strictObject({ type: z.literal("effect.compensation-failed"), ...ofEffect, message: words }),
   z.strictObject({
     type: z.literal("effect.noted"),
     ...ofEffect,
     resend: z.enum(["asked", "sent"]).optional(),
+    undo: z.literal(true).optional(),
   }),
   z.strictObject({ type: z.literal("step.woken"), step: z.string() }),
   z.strictObject({

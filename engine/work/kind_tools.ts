@@ -8,7 +8,7 @@ import type { Kinds } from "../kinds/kind.ts";
 import { createKinds } from "../kinds/registry.ts";
 import type { Models } from "../models/model.ts";
 import { createModels } from "../models/registry.ts";
-import { createEgress } from "../sandbox/egress/egress.ts";
+import { createEgress, type Egress } from "../sandbox/egress/egress.ts";
 import { type Opening, openingsOf } from "../sandbox/egress/target.ts";
 import { createEvaluator } from "../sandbox/evaluator.ts";
 
@@ -16,6 +16,8 @@ import { createEvaluator } from "../sandbox/evaluator.ts";
 export interface KindTools {
   kinds: Kinds;
   models: Models;
+  /** The way out. */
+  egress: Egress;
   /** Ends the processes that evaluate expressions. */
   close(): Promise<void>;
 }
@@ -39,7 +41,7 @@ export function createKindTools(
   const openings = openingsIn(env("WEFT_ALLOW_PRIVATE_NET"), log);
   const egress = createEgress({ clock, openings, ...(ownPorts === undefined ? {} : { ownPorts }) });
   const kinds = createKinds({ models, evaluator, egress, workspace });
-  return { kinds, models, close: async () => await evaluator.close() };
+  return { kinds, models, egress, close: async () => await evaluator.close() };
 }
 
 /** SE-707. A setting that cannot be read opens nothing. */

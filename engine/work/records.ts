@@ -172,6 +172,12 @@ const command = z.discriminatedUnion("type", [
     by: told.by,
     note: told.by,
   }),
+  z.strictObject({
+    type: z.literal("compensateEffect"),
+    step: name,
+    effect: z.string().max(64),
+    by: told.by,
+  }),
 ]) satisfies z.ZodType<ControlCommand>;
 
 /** What became of a command, kept for a day (EN-511). */

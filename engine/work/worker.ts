@@ -31,6 +31,7 @@ import { snapshotDue, writeSnapshot } from "./commit/snapshots.ts";
 import type { Answer, Item } from "./commit/turn.ts";
 import type { LaneRules } from "./lanes/lane.ts";
 import { LaneBook } from "./lanes/lane_book.ts";
+import { undo } from "./effects/undo.ts";
 import { Counters } from "./spend/counters.ts";
 import { coveredBy, Elsewhere } from "./routed/elsewhere.ts";
 import { Timers } from "./timers.ts";
@@ -343,6 +344,8 @@ export class Worker {
         tenure.committer.submit({ live, command, settle });
         tenure.elsewhere.taken(live);
         tenure.committer.wake(live);
+        // Its owner is gone amid that, and nobody knows how far it had come.
+        if (live.run.undo !== undefined) void this.#undo(tenure, live, true);
       },
     };
   }
@@ -363,6 +366,7 @@ export class Worker {
   /** Lets a run go that has nothing to do for a while, or sees to it that it is looked at in time. */
   #rest(tenure: Tenure, live: LiveRun): void {
     if (live.released || this.#tenure !== tenure || !tenure.runs.has(live.run.id)) return;
+    if (live.run.undo !== undefined) return;
     const now = this.ports.clock.now();
     const until = idleUntil(live.run, now);
     const waits = live.attempts.size === 0 && until > now &&
@@ -379,7 +383,7 @@ export class Worker {
 
   /** A run that was taken up only to be told something waits for its turn again, perhaps elsewhere than before. */
   #back({ committer }: Tenure, live: LiveRun): Promise<void> {
-    if (live.released) return Promise.resolve();
+    if (live.released || live.run.undo !== undefined) return Promise.resolve();
     const command: RunCommand = { type: "releaseRun", reason: "waiting" };
     return new Promise((settle) => committer.submit({ live, command, settle: () => settle() }));
   }
@@ -389,8 +393,10 @@ export class Worker {
     if (live.run.phase === "ended") tenure.elsewhere.offer(live);
     tenure.timers.set(live, Infinity);
     for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
+    live.undoing?.abort();
     // What it waits for may be soon, and what was said to it meanwhile is in the inbox.
-    if (live.run.phase !== "ended" && !this.#closing) this.ring();
+    const goesOn = live.run.phase !== "ended" || live.run.undo !== undefined;
+    if (goesOn && !this.#closing) this.ring();
   }
 
   /** Renews when nothing else does, and gives the session up when it cannot be trusted any more. */
@@ -461,6 +467,34 @@ export class Worker {
       case "abort":
         if (tenure.elsewhere.stop(live, action.step, action.attempt)) return;
         return live.attempts.get(action.step)?.abort.abort("cancelled" satisfies AbortReason);
+      case "undo":
+        return void this.#undo(tenure, live, false);
+    }
+  }
+
+  /** Undoes the effect that the run says; without an end if the run goes to another owner, who takes it from there. */
+  async #undo(tenure: Tenure, live: LiveRun, interrupted: boolean): Promise<void> {
+    const abort = new AbortController();
+    live.undoing = abort;
+    const { committer, held } = tenure;
+    const { id } = live.run;
+    try {
+      await undo(
+        {
+          ...this.ports,
+          tell: (live, command) => new Promise((settle) => committer.submit({ live, command, settle })),
+          trusted: () => held.trusted || this.#lose(tenure),
+        },
+        live,
+        { interrupted, signal: abort.signal },
+      );
+    } catch (error) {
+      this.#warn(`What undoes an effect of ${id} broke the worker's own code`, error);
+      this.#lose(tenure);
+    } finally {
+      if (live.undoing === abort) live.undoing = undefined;
+      if (live.heldBack) await this.#back(tenure, live);
+      else this.#rest(tenure, live);
     }
   }
 
@@ -501,7 +535,8 @@ export class Worker {
     const until = clock.monotonic() + drainMs;
     tenure.slots.free = -Infinity; // what ends from here on starts nothing
     const busy = () =>
-      tenure.elsewhere.size > 0 || [...tenure.runs.values()].some((live) => live.attempts.size > 0);
+      tenure.elsewhere.size > 0 ||
+      [...tenure.runs.values()].some(({ attempts, undoing }) => attempts.size > 0 || undoing !== undefined);
     while (busy() && clock.monotonic() < until) await clock.sleep(Math.min(20, until - clock.monotonic()));
   }
 
@@ -551,6 +586,7 @@ export class Worker {
     tenure.elsewhere.abort();
     for (const live of tenure.runs.values()) {
       for (const { abort } of live.attempts.values()) abort.abort("lost" satisfies AbortReason);
+      live.undoing?.abort();
     }
   }
 

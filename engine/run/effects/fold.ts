@@ -5,7 +5,7 @@
  * EF-045 An attempt that closes leaves no effect as intended: what was not settled by then is in doubt.
  */
 import type { RunEvent } from "../event.ts";
-import type { Step } from "../state.ts";
+import type { Run, Step } from "../state.ts";
 import type { EffectState, StepEffect } from "./types.ts";
 
 type EffectEvent = Extract<RunEvent, { effect: string }>;
@@ -37,6 +37,18 @@ export function foldEffect(step: Step, event: EffectEvent): void {
     return { ...settled, state };
   });
 }
+
+/** The owner of the run is undoing an effect from the note of that on, until it is known how that went. */
+export function foldUndo(run: Run, event: EffectEvent): void {
+  const { step, effect } = event;
+  if (event.type === "effect.noted" && event.undo) run.undo = { step, effect, by: event.by ?? "engine" };
+  else if (UNDONE.has(event.type) && run.undo?.effect === effect) run.undo = undefined;
+}
+
+const UNDONE: ReadonlySet<EffectEvent["type"]> = new Set([
+  "effect.compensated",
+  "effect.compensation-failed",
+]);
 
 /** Nobody will hear any more how what the attempt had sent has ended. */
 export function doubtIntended(step: Step): void {

@@ -52,6 +52,11 @@ export interface Unanswered {
   denied?: { host: string; rule: Denial["rule"] };
 }
 
+/** A status as people know it, such as `404 Not Found`. */
+export function statusText(status: number): string {
+  return `${status} ${http.STATUS_CODES[status] ?? ""}`.trimEnd();
+}
+
 /** What one exchange is given. */
 export interface Exchange {
   target: Target;

@@ -307,7 +307,7 @@ export class Committer {
         }
         batch.puts.push({ key: runKey(run.id), value: encodeRecord(part.live.head) });
       }
-      if (run.phase === "ended" || part.released) {
+      if (isOver(run) || part.released) {
         batch.deletes.push(leaseKey(run.id));
         // L1 What comes for it from here on is its next owner's to apply.
         part.live.released = true;
@@ -334,7 +334,7 @@ export class Committer {
     const { live, frames, narration } = part;
     this.ports.feed.publish(live.run.id, frames.map((batch) => batch.frames), record, narration);
     if (!this.#lost) { for (const action of part.actions) this.ports.act(part.live, action); }
-    if (part.live.run.phase === "ended" || part.released) this.ports.gone(part.live);
+    if (isOver(part.live.run) || part.released) this.ports.gone(part.live);
     else if (!this.#lost) this.ports.written(part.live);
   }
 
@@ -344,6 +344,11 @@ export class Committer {
     this.abandon();
     this.ports.lost();
   }
+}
+
+/** It has ended, and nothing of what it did is being undone, for which it keeps its owner. */
+function isOver({ phase, undo }: LiveRun["run"]): boolean {
+  return phase === "ended" && undo === undefined;
 }
 
 /** Marks what of a turn that is durable has a fault point of its own. */

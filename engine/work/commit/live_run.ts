@@ -99,6 +99,8 @@ export interface LiveRun {
   slots?: Map<string, HeldSlots>;
   /** What its open attempts have set aside in budgets that it shares, by step; absent before the first. */
   loans?: Map<string, Loan[]>;
+  /** Ends what it sends to undo an effect; absent while it sends nothing. */
+  undoing?: AbortController;
   /** The open waitpoints that the store lists. */
   listed: Run["waitpoints"];
 }
@@ -160,8 +162,8 @@ export function readyAt(head: RunHead): Key {
 
 /** Where a run that nobody owns is found: among the ready ones, among the timers, or only by a command (Q1). */
 export function placeOf(head: RunHead, run: Run, now: Millis): { puts: Put[]; wakeAt?: Millis } {
-  if (run.phase === "ended") return { puts: [] };
-  const until = idleUntil(run, now);
+  if (run.phase === "ended" && run.undo === undefined) return { puts: [] };
+  const until = run.undo === undefined ? idleUntil(run, now) : now;
   if (until === Infinity) return { puts: [] };
   const key = until <= now ? readyAt(head) : timerKey(until, head.id);
   return { puts: [{ key, value: encodeRecord(null) }], ...(until <= now ? {} : { wakeAt: until }) };

@@ -177,6 +177,8 @@ const EFFECTS: ReadonlySet<RunCommand["type"]> = new Set([
   "settleEffect",
   "resendEffect",
   "resolveEffect",
+  "compensateEffect",
+  "settleUndo",
 ]);
 /** What an entry of the effect log has beside its event. */
 const ENTRY_BYTES = 600;

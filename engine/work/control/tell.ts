@@ -218,6 +218,8 @@ async function commandOf(
       const known = result === undefined ? {} : { result: await storedFor(ports, run, result) };
       return { ...rest, ...known, by, note: note.slice(0, MOST_REASON) };
     }
+    case "compensateEffect":
+      return { ...given, by };
     default:
       return { ...given, by, ...reason };
   }

@@ -2,15 +2,18 @@
  * The effects of all runs, for the front doors. Owns: what lists show, and the way of what a person says of an effect to
  * its run. Never: what that means; that is `engine/run/effects`.
  */
+import type { Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 import type { Resolution } from "../../run/command.ts";
-import type { EffectState } from "../../run/effects/types.ts";
+import { type EffectState, mayBecome } from "../../run/effects/types.ts";
+import { notDoneText } from "../../run/effects/undo.ts";
 import { effectsKey, effectsPrefix, lastText } from "../../store/keys.ts";
 import type { Store } from "../../store/store.ts";
 import type { Instruction, TellOptions, Told } from "../control/tell.ts";
-import type { Effect } from "./entry.ts";
+import type { Effect, EffectEntry } from "./entry.ts";
 import { readEffect } from "./log.ts";
+import { type CompensationResult, wayOf } from "./way.ts";
 
 /** Which effects; absent fields leave none out. */
 export interface EffectFilter {
@@ -55,11 +58,17 @@ export interface EffectLog {
    * `effect_settled`, `attempt_open`, `step_ended`, `run_not_found` once its run has gone.
    */
   resolve(effect: string, by: string, answer: EffectAnswer): Promise<Told>;
+  /**
+   * Undoes an effect whose step has ended, as its descriptor says, and says how that went; with `dry` nothing is sent, and
+   * the answer says what would be. `effect_not_found`, `effect_not_done`, `not_ready`, `run_busy`, `run_not_found`.
+   */
+  compensate(effect: string, by: string, options?: { dry?: boolean }): Promise<CompensationResult>;
 }
 
 /** What they stand on. */
 export interface EffectLogPorts {
   store: Store;
+  clock: Clock;
   tell(run: string, instruction: Instruction, options?: TellOptions): Promise<Told>;
 }
 
@@ -68,8 +77,13 @@ const MOST = 100;
 /** How long the answer of a run that another process owns is waited for. */
 const WAIT_MS = 10_000;
 
+/** How long undoing is waited for; it goes on after that. */
+const UNDONE_WITHIN_MS = 90_000;
+/** How often is looked whether it is over. */
+const LOOK_MS = 50;
+
 /** Opens it. */
-export function openEffectLog({ store, tell }: EffectLogPorts): EffectLog {
+export function openEffectLog({ store, clock, tell }: EffectLogPorts): EffectLog {
   return {
     async list({ run, notebook, after, limit = MOST, ...filter }) {
       if (after !== undefined && !/^eff_[0-9a-z]{1,40}$/.test(after)) {
@@ -103,7 +117,40 @@ export function openEffectLog({ store, tell }: EffectLogPorts): EffectLog {
         waitMs: WAIT_MS,
       });
     },
+
+    async compensate(id, by, { dry = false } = {}) {
+      const effect = await readEffect(store, id.slice(0, 64));
+      const { id: effectId, runId, stepId: step, state } = effect;
+      if (!mayBecome(state, "compensation-failed")) {
+        throw new EngineError("effect_not_done", notDoneText(state));
+      }
+      const way = wayOf(effect);
+      if (way.type === "answer") return way.result;
+      const { method, url } = way.request;
+      const message = `Would send ${method} ${url}`;
+      if (dry) return { effectId, success: true, outcome: "not-attempted", message };
+      const known = effect.entries.length;
+      await tell(runId, { type: "compensateEffect", step, effect: effectId, by }, { waitMs: WAIT_MS });
+      const until = clock.monotonic() + UNDONE_WITHIN_MS;
+      while (clock.monotonic() < until) {
+        const { entries } = await readEffect(store, effectId);
+        const end = entries.slice(known).map((entry) => resultOf(entry)).find((found) => found !== undefined);
+        if (end !== undefined) return end;
+        await clock.sleep(LOOK_MS);
+      }
+      throw new EngineError("run_busy", `Effect ${effectId} is still being undone; look at it again later`);
+    },
   };
+}
+
+/** What an entry says that undoing came to; nothing if it says nothing of that. */
+function resultOf(entry: EffectEntry): CompensationResult | undefined {
+  const { effectId, note } = entry;
+  if (entry.type === "effect.compensated") {
+    return { effectId, success: true, outcome: "compensated", message: entry.message ?? note ?? "Undone" };
+  }
+  if (entry.type !== "effect.compensation-failed") return undefined;
+  return { effectId, success: false, outcome: "failed", error: entry.message };
 }
 
 function matches(

@@ -46,8 +46,9 @@ export type EffectEntry =
     | { type: "effect.done"; result?: StoredValue; descriptor?: Descriptor }
     | { type: "effect.failed"; error?: { code: string; message: string } }
     | { type: "effect.in-doubt" }
-    | { type: "effect.compensated" }
-    | { type: "effect.noted"; resend?: "asked" | "sent" }
+    | { type: "effect.compensated"; message?: string }
+    | { type: "effect.compensation-failed"; message: string }
+    | { type: "effect.noted"; resend?: "asked" | "sent"; undo?: true }
   );
 
 /** What the entries of an effect come to. */
@@ -115,11 +116,13 @@ const entry = z.discriminatedUnion("type", [
     error: z.strictObject({ code: words, message: words }).optional(),
   }),
   z.strictObject({ type: z.literal("effect.in-doubt"), ...base }),
-  z.strictObject({ type: z.literal("effect.compensated"), ...base }),
+  z.strictObject({ type: z.literal("effect.compensated"), ...base, message: words.optional() }),
+  z.strictObject({ type: z.literal("effect.compensation-failed"), ...base, message: words }),
   z.strictObject({
     type: z.literal("effect.noted"),
     ...base,
     resend: z.enum(["asked", "sent"]).optional(),
+    undo: z.literal(true).optional(),
   }),
 ]) satisfies z.ZodType<EffectEntry>;
 

@@ -5,6 +5,7 @@ import type { Ids } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { Kinds } from "../../kinds/kind.ts";
 import type { Retention } from "../../notebook/policy.ts";
+import type { Egress } from "../../sandbox/egress/egress.ts";
 import type { Store } from "../../store/store.ts";
 import type { Nursery } from "../children/children.ts";
 import type { LiveRun } from "../commit/live_run.ts";
@@ -40,6 +41,8 @@ export interface WorkerPorts {
   code?: string;
   /** How long what runs left is kept. */
   retention: Retention;
+  /** The way out for what undoes effects; absent: nothing that has to be sent is undone. */
+  egress?: Egress;
   /** Folder of values over 1 MiB. */
   artifactsFolder?: string;
   /** Takes up only these runs and those that this process submits. Absent: every run that is ready. */

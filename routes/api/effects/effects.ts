@@ -1,16 +1,16 @@
 /**
- * Routes about what runs did to the outside world (AP-1101, AP-1102). Owns: how effects are shown.
+ * Routes about what runs did to the outside world (AP-1101 to AP-1103). Owns: how effects are shown.
  */
 import type { z } from "zod";
 import { type Effect, EFFECT_STATES, type EffectAnswer } from "../../../engine/mod.ts";
 import type { AppParts } from "../../parts.ts";
 import { json, refuse } from "../../respond.ts";
-import type { ResolveBody } from "../../schema.ts";
+import type { CompensateBody, ResolveBody } from "../../schema.ts";
 import type { Ask, Handlers } from "../../table.ts";
 import { limitOf } from "../run_list.ts";
 import { isoTimes } from "../run_shapes.ts";
 
-type Ids = "effects" | "runEffects" | "effect" | "resolveEffect";
+type Ids = "effects" | "runEffects" | "effect" | "resolveEffect" | "compensateEffect";
 
 /** The handlers. */
 export function effectRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
@@ -42,6 +42,11 @@ export function effectRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
     resolveEffect: async ({ request, params, body, who }) => {
       await engine.effects.resolve(params.effect!, who, body as z.infer<typeof ResolveBody> as EffectAnswer);
       return json(request, effectShape(await engine.effects.get(params.effect!)));
+    },
+    compensateEffect: async ({ request, params, body, who }) => {
+      const { dry } = body as z.infer<typeof CompensateBody>;
+      const options = dry === undefined ? {} : { dry };
+      return json(request, await engine.effects.compensate(params.effect!, who, options));
     },
   };
 }

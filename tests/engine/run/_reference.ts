@@ -325,6 +325,8 @@ export class Reference {
       case "settleEffect":
       case "resendEffect":
       case "resolveEffect":
+      case "compensateEffect":
+      case "settleUndo":
         return this.#notFollowed(command.type);
     }
   }

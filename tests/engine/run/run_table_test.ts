@@ -483,6 +483,20 @@ const RUN_TABLE: Record<RunCommand["type"], Row[]> = {
       "/effect_not_found",
     ]],
   ],
+  compensateEffect: [
+    [{ type: "compensateEffect", step: "a", effect: "eff_1", by: "ann" }, [
+      "/effect_not_found",
+      "/effect_not_found",
+      "/effect_not_found",
+      "/effect_not_found",
+    ]],
+  ],
+  settleUndo: [
+    [
+      { type: "settleUndo", step: "a", effect: "eff_1", how: { ok: true, note: "", message: "" } },
+      ["same", "same", "same", "same"],
+    ],
+  ],
   closeSuspension: [
     [{ type: "closeSuspension", step: "a", ...ann }, [
       "/not_suspended",

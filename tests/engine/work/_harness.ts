@@ -9,6 +9,7 @@ import type { Attempt, Kind, Outcome } from "../../../engine/kinds/kind.ts";
 import type { Retention } from "../../../engine/notebook/policy.ts";
 import { createEngine, type Engine } from "../../../engine/mod.ts";
 import { eventPrefix, inboxPrefix } from "../../../engine/store/keys.ts";
+import type { Egress } from "../../../engine/sandbox/egress/egress.ts";
 import type { Store } from "../../../engine/store/store.ts";
 import type { RunEvent } from "../../../engine/run/event.ts";
 import type { RunView } from "../../../engine/wire/view.ts";
@@ -76,6 +77,7 @@ export interface EngineTraits {
   kinds?: readonly Kind[];
   workspace?: Workspace;
   waitpointKeys?: WaitpointKeys;
+  egress?: Egress;
 }
 
 /** An engine whose `ts` cells are scripted. */

@@ -6,7 +6,7 @@ import { unknown, World } from "../../engine/work/effects/_world.ts";
 import { ended, engineOf, happened, notebookOf, ScriptedKind, soon } from "../../engine/work/_harness.ts";
 import { client } from "../_client.ts";
 
-Deno.test("AP-1101 AP-1102 effects are listed with their entries, and a doubt is resolved", async () => {
+Deno.test("AP-1101 AP-1102 AP-1103 effects are listed with their entries, and a doubt is resolved", async () => {
   const world = new World();
   world.answers = (n) => n === 0 ? unknown : undefined;
   const real = await engineOf(memoryStore(), new ScriptedKind({ a: world.act(), b: world.act() }));
@@ -25,6 +25,11 @@ Deno.test("AP-1101 AP-1102 effects are listed with their entries, and a doubt is
   const again = await resolve({ as: "not_done", note: "I looked" });
   assertEquals([again.status, again.body.code], [409, "effect_settled"]);
   await soon(ended(real, run));
+  const undo = (body: unknown) => json(`${path}/compensate`, { method: "POST", body: JSON.stringify(body) });
+  const undone = await undo({ dry: true });
+  assertEquals([undone.status, undone.body.outcome, undone.body.requiresUserAction], [200, "manual", true]);
+  assertEquals(undone.body.error, "Cannot auto-compensate: No compensation declared");
+  assertEquals((await undo({ dry: 1 })).body.code, "schema_invalid");
   const all = await json(`/api/v1/runs/${run}/effects`);
   assertEquals((all.body.items as unknown[]).length, 2);
   assertEquals((await json(path)).body.state, "done");
