@@ -1,5 +1,5 @@
 /** A service on the loopback that is acted on and undone, and an engine whose cells act on it. */
-import { type Clock, systemClock } from "../../../../engine/base/clock.ts";
+import { systemClock } from "../../../../engine/base/clock.ts";
 import type { Effect, Engine } from "../../../../engine/mod.ts";
 import type { Attempt, EffectIntent, Kind, Outcome } from "../../../../engine/kinds/kind.ts";
 import type { Descriptor } from "../../../../engine/notebook/effects/descriptor.ts";
