@@ -29,6 +29,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
     const { signal, SIGNAL_HELP } = await import("./runs/signal.ts");
     return { help: SIGNAL_HELP, run: signal };
   },
+  effects: async () => {
+    const { effects, EFFECTS_HELP } = await import("./runs/effects.ts");
+    return { help: EFFECTS_HELP, run: effects };
+  },
   worker: async () => {
     const { worker, WORKER_HELP } = await import("./worker.ts");
     return { help: WORKER_HELP, run: worker };
@@ -47,6 +51,7 @@ const HELP = `weft serve [FOLDER]   open the studio
 weft run FILE         run a notebook to its end
 weft runs             list runs, look at one, tell it what to do
 weft signal RUN NAME  send a run what it waits for, or decide an approval
+weft effects          what runs did to the outside world, and what became of it
 weft worker           work on the runs of a store, without a page
 weft budgets          what runs may use together
 weft check FILE…      say what is wrong with notebooks

@@ -203,7 +203,8 @@ async function ask(engine: Engine, what: string, run: string, read: Arguments, p
   }
 }
 
-function limitOf(given = "50"): number {
+/** The number that `--limit` says. */
+export function limitOf(given = "50"): number {
   const limit = Number(given);
   if (/^\d{1,4}$/.test(given) && limit >= 1 && limit <= 1000) return limit;
   throw new CommandError(EXIT.usage, `--limit is a number from 1 to 1000: current value is ${given}`);
@@ -244,6 +245,7 @@ async function tell(
   return EXIT.ok;
 }
 
-function hasEnded({ vector }: { vector: unknown }): boolean {
+/** Whether a run is over. */
+export function hasEnded({ vector }: { vector: unknown }): boolean {
   return isObject(vector) && vector.phase === "ended";
 }

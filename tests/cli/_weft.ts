@@ -91,8 +91,13 @@ export interface Served {
 }
 
 /** Starts `weft serve` on a free port and signs in. */
-export async function serve(folder: string, cookie?: string, port = "0"): Promise<Served> {
-  const process = command(folder, ["serve", "--port", port], { WEFT_LOG_LEVEL: "error" }).spawn();
+export async function serve(
+  folder: string,
+  cookie?: string,
+  port = "0",
+  env: Record<string, string> = {},
+): Promise<Served> {
+  const process = command(folder, ["serve", "--port", port], { WEFT_LOG_LEVEL: "error", ...env }).spawn();
   const link = await firstLink(process.stdout);
   process.stderr.pipeTo(Deno.stderr.writable, { preventClose: true }).catch(() => {});
   const url = new URL(link).origin;

@@ -51,7 +51,8 @@ export function effectRoutes({ engine }: AppParts): Pick<Handlers, Ids> {
   };
 }
 
-function effectShape({ at, changedAt, entries, ...effect }: Effect) {
+/** An effect as it is shown. */
+export function effectShape({ at, changedAt, entries, ...effect }: Effect) {
   return {
     ...effect,
     ...isoTimes({ at, changedAt }),
