@@ -10,8 +10,9 @@ import { approvalKind } from "./approval.ts";
 import { httpKind } from "./http.ts";
 import { inputKind } from "./input.ts";
 import { jsonataKind } from "./jsonata.ts";
-import type { Kinds } from "./kind.ts";
+import type { Kind, Kinds } from "./kind.ts";
 import { notebookKind } from "./notebook.ts";
+import { schemaProblems } from "./schema/problems.ts";
 import { tsKind } from "./ts.ts";
 import { waitKind } from "./wait.ts";
 
@@ -35,5 +36,10 @@ export function createKinds({ models, evaluator, egress, workspace }: KindServic
     waitKind({ evaluator }),
     notebookKind({ evaluator }),
   ];
-  return new Map(kinds.map((kind) => [kind.name, kind]));
+  return new Map(kinds.map((kind: Kind) => [kind.name, withSchemas(kind)]));
+}
+
+/** Schemas of ports are the same in every kind. */
+function withSchemas(kind: Kind): Kind {
+  return { ...kind, check: (cell) => [...schemaProblems(cell), ...kind.check?.(cell) ?? []] };
 }

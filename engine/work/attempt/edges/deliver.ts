@@ -8,14 +8,13 @@
  *
  * The cell does not start where any of this fails, and no model has been called.
  */
-import { type Json, type JsonObject, parseJson } from "../../../base/json.ts";
+import { isObject, type Json, type JsonObject, parseJson } from "../../../base/json.ts";
 import { renderText } from "../../../expr/template.ts";
 import type { PortType } from "../../../graph/types.ts";
 import { schemaCheck } from "../../../kinds/schema/check.ts";
 import { listErrors, schemaFault } from "../../../kinds/schema/told.ts";
 import { checksOf, transformationsOf } from "../../../notebook/contracts/contract.ts";
 import type { StepProblem, Warning } from "../../../run/event.ts";
-import { isObject } from "../../../base/json.ts";
 import { failureOf } from "./check.ts";
 import { type Evaluate, transformed } from "./transform.ts";
 

@@ -4,7 +4,7 @@
  *
  * DF-203 to DF-208. No value (`undefined`) is not null: it goes on to the next transformation as it is.
  */
-import type { Json } from "../../../base/json.ts";
+import { type Json, jsonBytes } from "../../../base/json.ts";
 import { parseTemplate, renderText } from "../../../expr/template.ts";
 import type { Transformation } from "../../../notebook/contracts/contract.ts";
 import type { Evaluated } from "../../../sandbox/evaluator.ts";
@@ -46,8 +46,9 @@ function itemsOf(value: Json | undefined): Json[] {
   return value === undefined ? [] : Array.isArray(value) ? value : [value];
 }
 
-/** Most items that go to the evaluator at once (DF-214). */
+/** Most items that go to the evaluator at once, and most bytes of their JSON unless one alone has more (DF-214). */
 const GROUP = 256;
+const GROUP_BYTES = 1024 * 1024;
 
 async function forEach(
   expression: string,
@@ -55,12 +56,28 @@ async function forEach(
   evaluate: Evaluate,
 ): Promise<{ ok: true; value: Json[] } | Extract<Evaluated, { ok: false }>> {
   const results: Json[] = [];
-  for (const group of batches(items, GROUP)) {
+  for (const group of groups(items)) {
     const result = await evaluate(expression, group, true);
     if (!result.ok) return result;
     for (const each of result.value as Json[]) results.push(each);
   }
   return { ok: true, value: results };
+}
+
+function* groups(items: Json[]): Generator<Json[]> {
+  let group: Json[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const own = jsonBytes(item);
+    if (group.length === GROUP || group.length > 0 && bytes + own > GROUP_BYTES) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+    group.push(item);
+    bytes += own;
+  }
+  if (group.length > 0) yield group;
 }
 
 function batches(items: Json[], size: number): Json[][] {

@@ -78,6 +78,12 @@ Deno.test("DF-214 a list of more items than go at once keeps its order, and draw
   assertEquals(new Set(ids.seen as string[]).size, 600);
 });
 
+Deno.test("DF-214 items go in groups by their size, so that a list may be larger than one evaluation takes", async () => {
+  const items = Array.from({ length: 20 }, (_, i) => ({ i, text: "x".repeat(900_000) }));
+  const { seen, problem } = await given(items, "transform: [{ type: map, mapper: i }]");
+  assertEquals([seen, problem], [items.map(({ i }) => i), undefined]);
+});
+
 Deno.test("DF-211 a transformation that fails fails the step before its cell is called", async () => {
   const { calls, problem, outcome } = await given(
     ITEMS,
