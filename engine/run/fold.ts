@@ -263,6 +263,8 @@ function foldStep(run: Run, step: Step, event: StepEvent, at: Millis, derived: D
       break;
     case "step.held":
       if (step.attempt === "open") giveBack(step, event, at);
+      // What a person says of a doubt is acted on in a time of its own; its timeout may be why there is one.
+      if (event.wait === "doubt" && step.attempt === "held") step.ranMs = 0;
       step.want = event.want;
       step.holdWhy = event.why;
       enter(run, step, "ready", event.wait, at, event.due);

@@ -8,8 +8,8 @@ export interface Came {
   body: string;
 }
 
-/** What it answers; `cut`: it breaks off once it has the whole request. */
-export type Answers = { status?: number; headers?: Record<string, string>; body?: string } | "cut";
+/** What it answers; `cut`: it breaks off once it has the whole request; `hang`: it waits until the other side has gone. */
+export type Answers = { status?: number; headers?: Record<string, string>; body?: string } | "cut" | "hang";
 
 /** See the module comment. */
 export class RawServer implements AsyncDisposable {
@@ -62,6 +62,7 @@ export class RawServer implements AsyncDisposable {
       const nth = this.came.push(came) - 1;
       const answer = this.answer(came, nth);
       if (answer === "cut") return;
+      if (answer === "hang") return void await connection.read(buffer);
       const { status = 200, headers: more = {}, body: said = "" } = answer;
       const bytes = new TextEncoder().encode(said);
       const head = Object.entries({ "content-length": bytes.length, connection: "close", ...more })

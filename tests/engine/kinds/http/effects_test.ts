@@ -7,7 +7,7 @@ import { noLog } from "../../../../engine/base/log.ts";
 import { calledOf } from "../../../../engine/kinds/http/act.ts";
 import { createEngine, createKindTools, type Effect, type Engine } from "../../../../engine/mod.ts";
 import { memoryStore } from "../../../../engine/store/memory.ts";
-import { ended, happened, noFiles, soon, valuesOf } from "../../work/_harness.ts";
+import { ended, gate, happened, noFiles, soon, valuesOf } from "../../work/_harness.ts";
 import { type Answers, type Came, json, RawServer } from "./_raw_server.ts";
 
 const RETRY = "retry: { attempts: 3, initial: 1ms, jitter: none }";
@@ -306,6 +306,50 @@ Deno.test("EF-044 what has happened is done though its answer cannot be read, an
     assertEquals([view.cells.pay!.label, valuesOf(view).out, await statesOf(scene)], ["warned", null, [
       "done",
     ]]);
+  });
+});
+
+Deno.test("EF-044 EF-050 a POST whose cell is timed out amid it does not fail: it is in doubt", async () => {
+  const answer = (_: Came, n: number) => n === 0 ? "hang" : json({ n });
+  await acting({ header: `timeout: 1s\n${RETRY.replace("3", "1")}`, answer }, async (scene) => {
+    await held(scene);
+    const { engine, server } = scene;
+    assertEquals([await statesOf(scene), server.came.length], [["in-doubt"], 1]);
+    const [effect] = await scene.effects();
+    await engine.effects.resolve(effect!.id, "ann", { as: "not_done", note: "no trace" });
+    const view = await over(scene);
+    assertEquals([view.label, valuesOf(view).out, server.came.length], ["succeeded", { n: 1 }, 2]);
+  });
+});
+
+Deno.test("EF-050 a run that is cancelled amid a POST ends, and leaves it in doubt", async () => {
+  const come = gate();
+  const answer = () => {
+    come.open();
+    return "hang" as const;
+  };
+  await acting({ answer }, async (scene) => {
+    await come.opened;
+    await scene.engine.tell(scene.run, { type: "cancelRun", by: "ann" });
+    assertEquals((await over(scene)).label, "cancelled");
+    assertEquals([await statesOf(scene), scene.server.came.length], [["in-doubt"], 1]);
+  });
+});
+
+Deno.test("EF-055 each item of a cell that acts is an effect with a key of its own", async () => {
+  const header = 'each: { in: "[1, 2, 3]" }\neffect: { idempotencyHeader: true }';
+  const source = 'POST /charges\ncontent-type: application/json\n\n{ "n": "{{ item }}" }';
+  await acting({ header, source, answer: ({ body }) => json(JSON.parse(body)) }, async (scene) => {
+    assertEquals((await over(scene)).label, "succeeded");
+    const effects = await scene.effects();
+    assertEquals(effects.map(({ state, cell }) => [state, cell]), Array(3).fill(["done", "pay"]));
+    const { came } = scene.server;
+    assertEquals(came.map(({ body }) => body).toSorted(), ['{"n":1}', '{"n":2}', '{"n":3}']);
+    assertEquals(
+      came.map(({ headers }) => headers["idempotency-key"]).toSorted(),
+      effects.map(({ idempotencyKey }) => idempotencyKey).toSorted(),
+    );
+    assertEquals(new Set(effects.map(({ idempotencyKey }) => idempotencyKey)).size, 3);
   });
 });
 
