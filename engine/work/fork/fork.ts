@@ -8,6 +8,7 @@ import { isObject, type JsonObject } from "../../base/json.ts";
 import { type Differences, differences, differencesInWords } from "../../plan/differences.ts";
 import type { History, PastValue } from "../../plan/types.ts";
 import { checkpointsOf, findCheckpoint } from "../../run/checkpoint/checkpoint.ts";
+import { doubtText, isUnsettled } from "../../run/effects/types.ts";
 import { foldRecord, newRun } from "../../run/fold.ts";
 import type { Checkpoint, Run } from "../../run/state.ts";
 import type { Origin, RunHead } from "../commit/live_run.ts";
@@ -55,7 +56,7 @@ export interface ForkPorts {
 /**
  * The text of a fork, and what it takes over.
  *
- * @throws {EngineError} `run_not_found`, `checkpoint_not_found`, and `version_mismatch` with the differences
+ * @throws {EngineError} `run_not_found`, `checkpoint_not_found`, `effect_in_doubt`, and `version_mismatch` with the differences
  */
 export async function baseOf(
   ports: ForkPorts,
@@ -100,6 +101,7 @@ async function stateAt(
   id: string | undefined,
 ): Promise<{ run: Run; checkpoint?: Checkpoint }> {
   const now = await journals.load(head);
+  refuseDoubt(now);
   if (id === undefined) return { run: now };
   const checkpoint = findCheckpoint(now, id);
   if (checkpoint === undefined) {
@@ -113,6 +115,17 @@ async function stateAt(
     foldRecord(run, record);
   }
   return { run, checkpoint };
+}
+
+/** E2 Whoever goes on would do again what may have happened, under another key. */
+function refuseDoubt({ id, steps }: Run): void {
+  for (const { effects = [] } of steps.values()) {
+    const effect = effects.find(isUnsettled);
+    if (effect === undefined) continue;
+    const { description = effect.id } = effect;
+    const way = `say that first: weft effects resolve ${effect.id}`;
+    throw new EngineError("effect_in_doubt", `${doubtText(description)} in run ${id}; ${way}`);
+  }
 }
 
 /** Values that steps of a run have come to. */

@@ -1,6 +1,7 @@
 /** `http` cells that act, on a whole engine and against a server on this machine. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { systemClock } from "../../../../engine/base/clock.ts";
+import { EngineError } from "../../../../engine/base/errors.ts";
 import { systemIds } from "../../../../engine/base/ids.ts";
 import type { Json } from "../../../../engine/base/json.ts";
 import { noLog } from "../../../../engine/base/log.ts";
@@ -333,6 +334,22 @@ Deno.test("EF-050 a run that is cancelled amid a POST ends, and leaves it in dou
     await scene.engine.tell(scene.run, { type: "cancelRun", by: "ann" });
     assertEquals((await over(scene)).label, "cancelled");
     assertEquals([await statesOf(scene), scene.server.came.length], [["in-doubt"], 1]);
+  });
+});
+
+Deno.test("E2 EN-1405 who goes on from a run takes over what it has done, and not before it is known what that is", async () => {
+  await acting({ answer: (_, n) => n === 0 ? "cut" : json({ n }) }, async (scene) => {
+    await held(scene);
+    const { engine, run, server } = scene;
+    const [effect] = await scene.effects();
+    const refused = await assertRejects(() => engine.fork({ run, author: "ann" }), EngineError);
+    assertEquals([refused.code, server.came.length], ["effect_in_doubt", 1]);
+    await engine.effects.resolve(effect!.id, "ann", { as: "done", note: "I looked", result: { body: 5 } });
+    await over(scene);
+    const { run: next } = await engine.fork({ run, author: "ann" });
+    const view = await soon(ended(engine, next));
+    assertEquals([view.label, valuesOf(view).out], ["succeeded", 5]);
+    assertEquals([server.came.length, (await engine.effects.list({ run: next })).items], [1, []]);
   });
 });
 
