@@ -2,6 +2,7 @@
  * The kind `http`: a cell that asks a server, or has it do something. Owns: the way from its text to its value.
  * Never: where it may go and how; that is `engine/sandbox/egress`. What acts goes through `attempt.effects`.
  */
+import { READING_METHODS } from "../notebook/effects/descriptor.ts";
 import { type Egress, type EgressOutcome, MOST_REDIRECTS } from "../sandbox/egress/egress.ts";
 import type { ExpressionEvaluator } from "./agent/prompt.ts";
 import { displayOf } from "./display.ts";
@@ -51,6 +52,9 @@ export function sendRequest(
   egress: Egress,
   signal: AbortSignal,
 ): Promise<EgressOutcome> {
+  if (!READING_METHODS.has(request.method)) {
+    throw new Error(`${request.method} acts, and goes out only by attempt.effects`);
+  }
   return egress.send({ ...request, redirects: MOST_REDIRECTS, maxBytes: LONGEST_BODY, signal });
 }
 

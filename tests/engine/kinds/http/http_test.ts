@@ -1,10 +1,10 @@
 /** `http` cells against real servers on this machine. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { systemClock } from "../../../../engine/base/clock.ts";
 import type { Json } from "../../../../engine/base/json.ts";
 import { noLog } from "../../../../engine/base/log.ts";
-import { httpKind } from "../../../../engine/kinds/http.ts";
+import { httpKind, sendRequest } from "../../../../engine/kinds/http.ts";
 import { requestOf } from "../../../../engine/kinds/http/fill.ts";
 import { categoryOf } from "../../../../engine/kinds/http/answer.ts";
 import type { Outcome } from "../../../../engine/kinds/kind.ts";
@@ -242,6 +242,28 @@ Deno.test("EF-001 a method that changes something is not sent but by way of the 
     source: (url) => `DELETE ${url}/`,
   }).catch(({ message }: Error) => message);
   assertEquals([outcome, reached], ["It acts on the outside world", 0]);
+});
+
+Deno.test("EF-001 EN-1507 kinds reach the outside world in three files, and only one of them sends what acts", async () => {
+  const root = new URL("../../../../engine/kinds/", import.meta.url);
+  const found: string[] = [];
+  const look = async (folder: string) => {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(folder, root))) {
+      if (isDirectory) await look(`${folder}${name}/`);
+      else {
+        const text = await Deno.readTextFile(new URL(`${folder}${name}`, root));
+        if (/\begress\.send\(|\bfetch\(|\bDeno\.|\bnode:/.test(text)) found.push(`${folder}${name}`);
+      }
+    }
+  };
+  await look("./");
+  assertEquals(found.toSorted(), ["./http.ts", "./http/act.ts", "./http/probe.ts"]);
+  const act = await Deno.readTextFile(new URL("http/act.ts", root));
+  assertEquals(act.match(/\begress\.send\(/g)?.length, 1);
+  assert(act.indexOf("const send: Send") < act.indexOf("egress.send("), "and only within effects.perform");
+  const request = { method: "POST", url: "http://127.0.0.1:1/", headers: [], allowed: [] };
+  const egress = { send: () => Promise.reject(new Error("sent")) };
+  assertThrows(() => sendRequest(request, egress, new AbortController().signal), Error, "attempt.effects");
 });
 
 Deno.test("a cell that is stopped while it asks is cancelled", async () => {
