@@ -101,9 +101,9 @@ export class Worker {
    * earlier process may have left it, so that the leases are looked through; others do that now and then anyway.
    */
   expect(run: string): void {
+    this.#own?.add(run);
     if (this.owns(run)) return;
     if (this.#own === undefined) return this.ring();
-    this.#own.add(run);
     this.#lookForOrphans = true;
     this.ring();
     this.#expectBelow(run).catch((error) => this.#warn("Looking for runs below failed", error));
