@@ -35,6 +35,8 @@ export interface EffectPorts {
   artifacts: Artifacts;
   clock: Clock;
   ids: Ids;
+  /** Whether the session is still to be trusted: a process that was stopped asks before it sends (L4). */
+  trusted(): boolean;
   /** Tells the run something; resolves when the answer is durable. */
   tell(live: LiveRun, command: RunCommand): Promise<Answer>;
 }
@@ -184,6 +186,8 @@ class Performing {
   /** Sends what is durable as intended. */
   async #call(id: string, key: string, request: Json, send: Send): Promise<Performed | "look"> {
     const { signal } = this.about;
+    // Whoever has taken the run over meanwhile decides about it.
+    if (!this.about.ports.trusted()) return CANCELLED;
     let called: Called;
     try {
       called = await send({ key, request, signal });
@@ -252,6 +256,7 @@ class Performing {
         if (signal.aborted) return CANCELLED;
         const answer = await this.#resend(known.id);
         if (!answer.ok) return refused(answer);
+        if (!this.about.ports.trusted()) return CANCELLED;
         const called = await send({ key: known.key, request, signal });
         if (called.type !== "unknown") return await this.#heard(known.id, called);
         why = called.why;
