@@ -2,7 +2,7 @@
  * Bodies of requests. Owns: their shapes; unknown fields are refused (AP-101). Never: what a value means.
  */
 import { z } from "zod";
-import type { JsonObject } from "../engine/base/json.ts";
+import type { Json, JsonObject } from "../engine/base/json.ts";
 import { depthWithin } from "../engine/base/json.ts";
 import {
   LANE_STATES,
@@ -19,7 +19,9 @@ import { BACKOFFS, ERROR_POLICIES, FAILURE_CATEGORIES, JITTERS } from "../engine
 /** Nothing takes longer than a year. */
 const MOST_MS = 366 * 86_400_000;
 
-const params = z.record(z.string().max(64), z.json()).refine(
+/** A body was read from JSON, so that it is; zod's own copy of a value would lose a key `__proto__`. */
+const anyJson = z.custom<Json>((value) => value !== undefined);
+const params = z.record(z.string().max(64), anyJson).refine(
   (value) => depthWithin(value as JsonObject, 100),
   "Nested deeper than 100",
 );
@@ -160,35 +162,35 @@ export const ResetBody = z.strictObject({ reason: z.string().min(1).max(2_000) }
 /** AP-907. */
 export const QuotaBody = quotaSchema;
 /** AP-908: the name stands in the path. */
-export const QuotaRuleBody = z.record(z.string(), z.json()).transform((rule) => ({ ...rule, name: "path" }))
+export const QuotaRuleBody = z.record(z.string(), anyJson).transform((rule) => ({ ...rule, name: "path" }))
   .pipe(quotaSchema).transform(({ name: _, ...rule }) => rule);
 /** AP-625: the value itself. */
-export const ValueBody = z.json();
+export const ValueBody = anyJson;
 const signalName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, "Not a name of a signal");
 const signalKey = z.string().regex(/^[!-~]{1,255}$/, "Not 1 to 255 visible ASCII characters");
 const note = z.string().max(500).optional();
 /** AP-626. */
 export const SignalBody = z.strictObject({
   name: signalName,
-  payload: z.json().optional(),
+  payload: anyJson.optional(),
   key: signalKey.optional(),
 });
 /** AP-804. */
 export const WaitpointSignalBody = z.strictObject({
   name: signalName.optional(),
-  payload: z.json().optional(),
+  payload: anyJson.optional(),
   key: signalKey.optional(),
 });
 /** AP-805. */
 export const OperateBody = z.strictObject({
   reason: z.string().min(1).max(2_000),
-  payload: z.json().optional(),
+  payload: anyJson.optional(),
 });
 /** AP-808. */
 export const DecideBody = z.strictObject({
   decision: z.enum(["approve", "reject"]),
   note,
-  value: z.json().optional(),
+  value: anyJson.optional(),
 });
 /** AP-810: fields of a form, or the same as JSON. */
 export const LinkBody = z.strictObject({ decision: z.enum(["approve", "reject"]), note });
@@ -202,7 +204,7 @@ export const RotateBody = z.strictObject({
 export const ResolveBody = z.strictObject({
   as: z.enum(RESOLUTIONS),
   /** With `done`: what came of it. */
-  result: z.json().optional(),
+  result: anyJson.optional(),
   note: z.string().min(1).max(2_000),
 });
 /** AP-1103. */

@@ -10,8 +10,8 @@ import type { RunEvent } from "../run/event.ts";
 import { HOLDS } from "../run/state.ts";
 import { AT_TIMEOUT, type Condition, DISTINCT, type SignalResult, WAIT_KINDS } from "../run/waits/types.ts";
 
-/** Any JSON value. */
-export const json = z.json() as unknown as z.ZodType<Json>;
+/** Any JSON value, as it was read from JSON: zod's own copy of one would lose a key `__proto__`. */
+export const json = z.custom<Json>((value) => value !== undefined);
 /** A whole number that is not negative. */
 export const count = z.int().nonnegative();
 /** A time or a duration in milliseconds. */
