@@ -1,5 +1,5 @@
 /**
- * The one place that starts child processes. Owns: the launch line, the step folder and how a child is killed.
+ * The one place that starts children of our own programs; those of others are `mcp/stdio.ts`. Owns: the launch line, the step folder and how a child is killed.
  * Never: what a child is asked or answers.
  *
  * X1 A child has no permission: no file, network, environment, process, native call or import beyond its program.
