@@ -11,6 +11,8 @@ import { agentKind } from "../engine/kinds/agent.ts";
 import { httpProblems } from "../engine/kinds/http/needs.ts";
 import { inputKind } from "../engine/kinds/input.ts";
 import { jsonataKind } from "../engine/kinds/jsonata.ts";
+import type { Kind } from "../engine/kinds/kind.ts";
+import { callProblems } from "../engine/kinds/tool/call.ts";
 import { tsKind } from "../engine/kinds/ts.ts";
 import { createEngine } from "../engine/mod.ts";
 import { createModels } from "../engine/models/registry.ts";
@@ -25,7 +27,11 @@ import { memoryStore } from "../engine/store/memory.ts";
 const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("notebooks/", ROOT);
 /** Kinds that run without a key. */
-const KINDS = ["agent", "approval", "http", "input", "jsonata", "notebook", "ts", "wait"];
+const CHECKS: Record<string, Pick<Kind, "check">> = {
+  http: { check: httpProblems },
+  tool: { check: callProblems },
+};
+const KINDS = ["agent", "approval", "http", "input", "jsonata", "notebook", "tool", "ts", "wait"];
 
 const names: string[] = [];
 for await (const entry of Deno.readDir(FOLDER)) if (entry.name.endsWith(".md")) names.push(entry.name);
@@ -41,8 +47,7 @@ function opened(text: string) {
     notebook,
     version: sha256(text),
     params,
-    kinds: (name) =>
-      KINDS.includes(name) ? { attempts: 1, ...(name === "http" ? { check: httpProblems } : {}) } : undefined,
+    kinds: (name) => KINDS.includes(name) ? { attempts: 1, ...CHECKS[name] } : undefined,
     problems: [...problems, ...built.problems],
   });
   return { notebook, graph: built.graph, problems: [...problems, ...built.problems], planned };
@@ -87,7 +92,9 @@ for (const name of names.sort()) {
     const usual = isObject(data.defaults) ? data.defaults.model : undefined;
     const files = params.filter(({ type }) => type === "file").map((param) => param.default);
     for (const { kind, header } of cellsOf(notebook)) {
-      assert(KINDS.includes(kind) && header.needs === undefined && header.tools === undefined);
+      assert(
+        KINDS.includes(kind) && kind !== "tool" && header.needs === undefined && header.tools === undefined,
+      );
       if (kind === "agent") assertEquals(header.model ?? usual, "local/extract");
       if (header.file !== undefined) files.push(header.file);
     }

@@ -5,12 +5,11 @@
  * The value is `{ approved, value, by, note, at }`: what was approved, perhaps changed by whoever approved it, and who.
  */
 import { isObject, type Json, type JsonObject } from "../base/json.ts";
-import type { Condition } from "../run/waits/types.ts";
 import type { ExpressionEvaluator } from "./agent/prompt.ts";
 import { type Attempt, failed, type Kind, type Outcome, type TakenSignal } from "./kind.ts";
 import { schemaCheck } from "./schema/check.ts";
 import { filled } from "./wait/filled.ts";
-import { type ApprovalTerms, APPROVE, readTerms, REJECT } from "./wait/terms.ts";
+import { conditionOf, readTerms, REJECT } from "./wait/terms.ts";
 import { timeoutOf } from "./wait/timeout.ts";
 
 /** How long a decision is waited for if the cell does not say. */
@@ -59,17 +58,6 @@ async function ask(attempt: Attempt, evaluator: ExpressionEvaluator): Promise<Ou
     saved: terms.value ?? null,
     ...(timeout === undefined ? {} : { timeout }),
   };
-}
-
-/** One rejection, or as many different people who approve as are needed. */
-function conditionOf({ needed }: ApprovalTerms): Condition {
-  const approvals: Condition = {
-    type: "count",
-    n: needed,
-    distinct: "sources",
-    of: [{ type: "signal", name: APPROVE }],
-  };
-  return { type: "count", n: 1, distinct: "signals", of: [{ type: "signal", name: REJECT }, approvals] };
 }
 
 function answered({ cell, saved = null }: Attempt, signals: readonly TakenSignal[]): Outcome {

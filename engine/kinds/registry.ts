@@ -13,6 +13,7 @@ import { jsonataKind } from "./jsonata.ts";
 import type { Kind, Kinds } from "./kind.ts";
 import { notebookKind } from "./notebook.ts";
 import { schemaProblems } from "./schema/problems.ts";
+import { toolKind } from "./tool.ts";
 import { tsKind } from "./ts.ts";
 import { waitKind } from "./wait.ts";
 
@@ -22,15 +23,18 @@ export interface KindServices {
   evaluator: Evaluator;
   egress: Egress;
   workspace: Pick<Workspace, "files">;
+  /** Reads an environment variable: where programs are looked for, and which servers of tools may start. */
+  env: (name: string) => string | undefined;
 }
 
 /** Every kind by its name, in the order of the palette. */
-export function createKinds({ models, evaluator, egress, workspace }: KindServices): Kinds {
+export function createKinds({ models, evaluator, egress, workspace, env }: KindServices): Kinds {
   const kinds = [
     agentKind({ models, evaluator }),
     jsonataKind({ evaluator }),
     tsKind(),
     httpKind({ egress, evaluator }),
+    toolKind({ egress, evaluator, env }),
     inputKind({ workspace }),
     approvalKind({ evaluator }),
     waitKind({ evaluator }),

@@ -219,7 +219,7 @@ function whyRun(
   // The value of an earlier run does not stand for what is to be done in this one.
   if (acts) return "acts in every run";
   // What a server says may be another thing by now.
-  if (cell.kind === "http") return "asks a server in every run";
+  if (cell.kind === "http" || cell.kind === "tool") return "asks a server in every run";
   if (cell.header.cache === false) return "cache is off";
   return runs === undefined ? undefined : `${runs} runs again`;
 }

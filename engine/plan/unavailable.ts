@@ -22,8 +22,7 @@ const INPUT_NOT_RUN = new Set(["allowPartial"]);
 
 const FRONT_NOT_RUN = new Set(["onCancel", "onFailure"]);
 const FRONT_NO_COMFORT = new Set(
-  ("mode confirmAboveUsd logLevel timeZone storage streams notifications sampling handlers " +
-    "mcp").split(" "),
+  ("mode confirmAboveUsd logLevel timeZone storage streams notifications sampling handlers").split(" "),
 );
 
 /**
@@ -64,6 +63,7 @@ function inCell(cell: Cell): Problem[] {
     if (key === "effect") inEffect(cell, value, notRun, found);
     else if (NOT_RUN.has(key)) notRun([key]);
     else if (NO_COMFORT.has(key)) {
+      if (key === "readOnly" && cell.kind === "tool") continue;
       if (key === "needs" && cell.kind === "http" && onlyNet(value)) continue;
       const so = key === "needs" ? ": the cell gets no permission" : "";
       found.push({

@@ -28,7 +28,7 @@ export function createKindTools(
     workspace: Pick<Workspace, "files">;
     clock: Clock;
     log: Log;
-    /** Reads an environment variable: keys and addresses of model providers, and `WEFT_ALLOW_PRIVATE_NET`. */
+    /** Reads an environment variable: keys and addresses of model providers, `WEFT_ALLOW_PRIVATE_NET`, `WEFT_MCP_STDIO`, `PATH`. */
     env: (name: string) => string | undefined;
     /** Names of all variables, for providers that are declared by them. */
     envNames: () => string[];
@@ -40,7 +40,7 @@ export function createKindTools(
   const evaluator = createEvaluator({ clock, log });
   const openings = openingsIn(env("WEFT_ALLOW_PRIVATE_NET"), log);
   const egress = createEgress({ clock, openings, ...(ownPorts === undefined ? {} : { ownPorts }) });
-  const kinds = createKinds({ models, evaluator, egress, workspace });
+  const kinds = createKinds({ models, evaluator, egress, workspace, env });
   return { kinds, models, egress, close: async () => await evaluator.close() };
 }
 

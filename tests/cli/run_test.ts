@@ -46,9 +46,9 @@ const BAD: Bad[] = [
   },
   { name: "an unknown kind", text: "```agnet scout\nhi\n```\n", says: /:1:4 \S+ .*agent/ },
   {
-    name: "a kind that cannot run yet",
+    name: "a cell of a tool that names none",
     text: "```tool x\nsearch\n```\n",
-    says: /:1:1 kind_unknown Cell kind 'tool' of 'x' cannot run in this version/,
+    says: /:2:1 tool_invalid 'x' must begin with a tool as SERVER\/TOOL, not 'search'/,
   },
   {
     name: "an unterminated fence",

@@ -3,6 +3,7 @@
  * and who may decide. Never: drawing it.
  */
 import { isObject, type Json, type JsonObject } from "../../base/json.ts";
+import type { Condition } from "../../run/waits/types.ts";
 
 /** What stands with the waitpoint of an approval. */
 export interface ApprovalTerms {
@@ -39,6 +40,17 @@ export function readTerms(value: Json | undefined): ApprovalTerms {
     needed: typeof needed === "number" ? needed : 1,
     ...(twoPerson === true ? { twoPerson } : {}),
   };
+}
+
+/** One rejection, or as many different people who approve as are needed. */
+export function conditionOf({ needed }: Pick<ApprovalTerms, "needed">): Condition {
+  const approvals: Condition = {
+    type: "count",
+    n: needed,
+    distinct: "sources",
+    of: [{ type: "signal", name: APPROVE }],
+  };
+  return { type: "count", n: 1, distinct: "signals", of: [{ type: "signal", name: REJECT }, approvals] };
 }
 
 /**

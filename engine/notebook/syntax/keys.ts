@@ -198,6 +198,7 @@ const OWN: Partial<Record<CellKind, Rules>> = {
   jsonata: {},
   ts: {},
   http: {},
+  tool: { readOnly: yesOrNo },
 };
 
 /** Keys of which a `wait` cell has exactly one. */

@@ -148,7 +148,6 @@ Deno.test("EN-114 keys of front matter: what promises something refuses every ru
       notifications: "{ a: 1 }",
       sampling: "1",
       handlers: "1",
-      mcp: "{ a: 1 }",
     }).map(([key, value]): [string, string, boolean] => [
       `${key}: ${value}`,
       `warning '${key}' of front matter has no effect yet (3:1)`,
