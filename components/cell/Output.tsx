@@ -216,7 +216,9 @@ function Cost({ cell }: { cell: CellView }): ComponentChildren {
   const parts = [
     usage.model,
     usage.inputTokens === undefined ? undefined : `${usage.inputTokens} tokens in`,
+    usage.cacheReadTokens === undefined ? undefined : `${usage.cacheReadTokens} of them cached`,
     usage.outputTokens === undefined ? undefined : `${usage.outputTokens} tokens out`,
+    usage.reasoningTokens === undefined ? undefined : `${usage.reasoningTokens} of them reasoning`,
     usage.usdMicros === undefined ? undefined : formatUsd(usage.usdMicros),
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? null : <p class="cost">{parts.join(" · ")}</p>;

@@ -191,13 +191,17 @@ function withUsage(outcome: Outcome, usage: Usage): Outcome {
   return outcome.type === "succeeded" || outcome.type === "failed" ? { ...outcome, usage } : outcome;
 }
 
-function usageOf({ inputTokens, outputTokens }: Finish, { id }: Resolved, models: Models): Usage {
+function usageOf(finish: Finish, { id }: Resolved, models: Models): Usage {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = finish;
   const known = inputTokens !== undefined && outputTokens !== undefined;
   const usdMicros = known ? models.cost(id, inputTokens, outputTokens) : undefined;
   return {
     model: id,
     ...(inputTokens === undefined ? {} : { inputTokens }),
     ...(outputTokens === undefined ? {} : { outputTokens }),
+    ...(cacheReadTokens === undefined ? {} : { cacheReadTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
     ...(usdMicros === undefined ? {} : { usdMicros, prices: PRICES_AS_OF }),
   };
 }

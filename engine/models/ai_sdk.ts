@@ -199,12 +199,18 @@ function finishOf(
 ): ModelPart {
   const known = (["stop", "length", "content-filter"] as const).find((reason) => reason === finishReason);
   if (known === undefined && rawFinishReason === undefined && !guard.sawDone()) return cut(name);
-  const { inputTokens, outputTokens } = totalUsage;
+  const { inputTokens, outputTokens, inputTokenDetails, outputTokenDetails } = totalUsage;
+  const { cacheReadTokens, cacheWriteTokens } = inputTokenDetails;
+  const { reasoningTokens } = outputTokenDetails;
   return {
     type: "finish",
     reason: known ?? "other",
     ...(inputTokens === undefined ? {} : { inputTokens }),
     ...(outputTokens === undefined ? {} : { outputTokens }),
+    // Providers without caches say 0, which tells nobody anything.
+    ...(cacheReadTokens ? { cacheReadTokens } : {}),
+    ...(cacheWriteTokens ? { cacheWriteTokens } : {}),
+    ...(reasoningTokens ? { reasoningTokens } : {}),
   };
 }
 

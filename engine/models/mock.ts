@@ -116,9 +116,19 @@ function failure(error: JsonObject): ModelPart {
   };
 }
 
+const COUNTS = [
+  "inputTokens",
+  "outputTokens",
+  "cacheReadTokens",
+  "cacheWriteTokens",
+  "reasoningTokens",
+] as const;
+
 function setUsage(finish: Finish, usage: JsonObject): void {
-  if (typeof usage.inputTokens === "number") finish.inputTokens = usage.inputTokens;
-  if (typeof usage.outputTokens === "number") finish.outputTokens = usage.outputTokens;
+  for (const name of COUNTS) {
+    const count = usage[name];
+    if (typeof count === "number") finish[name] = count;
+  }
 }
 
 function wrong(index: number, what: string): ModelPart {

@@ -41,6 +41,11 @@ export type ModelPart =
     reason: "stop" | "length" | "content-filter" | "other";
     inputTokens?: number;
     outputTokens?: number;
+    /** Of the input, what came out of and what went into the provider's cache. */
+    cacheReadTokens?: number;
+    cacheWriteTokens?: number;
+    /** Of the output, what was reasoning. */
+    reasoningTokens?: number;
     /** What the model was asked and did not do, in words. */
     notDone?: string;
   }

@@ -28,6 +28,11 @@ export interface Usage {
   model?: string;
   inputTokens?: number;
   outputTokens?: number;
+  /** Of the input: out of and into the provider's cache. */
+  cacheReadTokens?: number;
+  cacheWriteTokens?: number;
+  /** Of the output. */
+  reasoningTokens?: number;
   /** Millionths of a US dollar; absent if the price is not known. */
   usdMicros?: number;
   /** Version of the table of prices by which that was found. */

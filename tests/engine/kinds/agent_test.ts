@@ -297,7 +297,9 @@ Deno.test("IO-214 length is a warning, content-filter fails refused", async () =
   assert(long.outcome.type === "succeeded");
   assertEquals(long.outcome.warnings?.map(({ type }) => type), ["quality"]);
   const filtered = await run({
-    header: script([{ text: "x" }, { usage: { inputTokens: 2, outputTokens: 1 } }, {
+    header: script([{ text: "x" }, {
+      usage: { inputTokens: 2, outputTokens: 1, cacheReadTokens: 1, reasoningTokens: 1 },
+    }, {
       finish: "content-filter",
     }]),
   });
@@ -306,6 +308,8 @@ Deno.test("IO-214 length is a warning, content-filter fails refused", async () =
     model: "mock/script",
     inputTokens: 2,
     outputTokens: 1,
+    cacheReadTokens: 1,
+    reasoningTokens: 1,
     usdMicros: 0,
     prices: PRICES_AS_OF,
   });

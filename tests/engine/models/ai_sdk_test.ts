@@ -5,7 +5,12 @@ import { ask, chunk, modelsWith, type Received, sse, textOf, withServer } from "
 
 const KEY = "sk-very-secret-0123456789";
 const USAGE = {
-  usage: { prompt_tokens: 11, completion_tokens: 7, prompt_tokens_details: { cached_tokens: 4 } },
+  usage: {
+    prompt_tokens: 11,
+    completion_tokens: 7,
+    prompt_tokens_details: { cached_tokens: 4 },
+    completion_tokens_details: { reasoning_tokens: 3 },
+  },
 };
 
 function compatible(url: string, path = "/v1"): ReturnType<typeof modelsWith> {
@@ -16,13 +21,20 @@ function lastOf(parts: readonly ModelPart[]): ModelPart {
   return parts.at(-1)!;
 }
 
-Deno.test("IO-104 a compatible server is streamed from, with usage, system prompt and settings", async () => {
+Deno.test("IO-104 IO-211 a compatible server is streamed from, with usage, system prompt and settings", async () => {
   const answer = () =>
     sse([chunk("Hel"), chunk("lo"), chunk(null, "stop"), { choices: [], ...USAGE }, "[DONE]"]);
   await withServer(answer, async (url, received) => {
     const parts = await ask(compatible(url), "lab/m/1", { temperature: 0.3, maxTokens: 50 });
     assertEquals(textOf(parts), "Hello");
-    assertEquals(lastOf(parts), { type: "finish", reason: "stop", inputTokens: 11, outputTokens: 7 });
+    assertEquals(lastOf(parts), {
+      type: "finish",
+      reason: "stop",
+      inputTokens: 11,
+      outputTokens: 7,
+      cacheReadTokens: 4,
+      reasoningTokens: 3,
+    });
     const [{ path, headers, body }] = received as [Received];
     assertEquals([path, headers.get("authorization")], ["/v1/chat/completions", `Bearer ${KEY}`]);
     assertEquals([body.model, body.temperature, body.max_tokens], ["m/1", 0.3, 50]);
@@ -326,7 +338,7 @@ Deno.test("IO-104 openai at another base URL speaks chat completions and needs n
   });
 });
 
-Deno.test("IO-108 Anthropic: text, reasoning, usage, stop reason and errors are mapped", async () => {
+Deno.test("IO-108 IO-211 Anthropic: text, reasoning, usage, stop reason and errors are mapped", async () => {
   const events = [
     {
       type: "message_start",
@@ -338,7 +350,12 @@ Deno.test("IO-108 Anthropic: text, reasoning, usage, stop reason and errors are 
         content: [],
         stop_reason: null,
         stop_sequence: null,
-        usage: { input_tokens: 12, output_tokens: 1 },
+        usage: {
+          input_tokens: 12,
+          output_tokens: 1,
+          cache_read_input_tokens: 20,
+          cache_creation_input_tokens: 8,
+        },
       },
     },
     { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "" } },
@@ -362,7 +379,14 @@ Deno.test("IO-108 Anthropic: text, reasoning, usage, stop reason and errors are 
     assertEquals(parts, [
       { type: "reasoning", text: "hm" },
       { type: "text", text: "Hello" },
-      { type: "finish", reason: "stop", inputTokens: 12, outputTokens: 5 },
+      {
+        type: "finish",
+        reason: "stop",
+        inputTokens: 40,
+        outputTokens: 5,
+        cacheReadTokens: 20,
+        cacheWriteTokens: 8,
+      },
     ]);
     assertEquals([received[0]!.path, received[0]!.headers.get("x-api-key")], ["/v1/messages", KEY]);
     assertEquals(received[0]!.body.system[0].text, "Be brief");
@@ -385,19 +409,32 @@ Deno.test("IO-108 Anthropic: text, reasoning, usage, stop reason and errors are 
   });
 });
 
-Deno.test("IO-108 Google: text, usage and stop reason are mapped", async () => {
+Deno.test("IO-108 IO-211 Google: text, usage and stop reason are mapped", async () => {
   const events = [
     { candidates: [{ content: { role: "model", parts: [{ text: "Hel" }] } }] },
     {
       candidates: [{ content: { role: "model", parts: [{ text: "lo" }] }, finishReason: "STOP" }],
-      usageMetadata: { promptTokenCount: 9, candidatesTokenCount: 3, totalTokenCount: 12 },
+      usageMetadata: {
+        promptTokenCount: 9,
+        candidatesTokenCount: 3,
+        thoughtsTokenCount: 2,
+        cachedContentTokenCount: 5,
+        totalTokenCount: 14,
+      },
     },
   ];
   await withServer(() => sse(events), async (url, received) => {
     const models = modelsWith({ GEMINI_API_KEY: KEY, GOOGLE_BASE_URL: `${url}/v1beta` });
     const parts = await ask(models, "google/gemini-x");
     assertEquals(textOf(parts), "Hello");
-    assertEquals(lastOf(parts), { type: "finish", reason: "stop", inputTokens: 9, outputTokens: 3 });
+    assertEquals(lastOf(parts), {
+      type: "finish",
+      reason: "stop",
+      inputTokens: 9,
+      outputTokens: 5,
+      cacheReadTokens: 5,
+      reasoningTokens: 2,
+    });
     assertStringIncludes(received[0]!.path, "/v1beta/models/gemini-x:streamGenerateContent");
     assertEquals(received[0]!.headers.get("x-goog-api-key"), KEY);
   });
