@@ -16,6 +16,7 @@ const line = (value: unknown) =>
 const tool = (name: string, properties: Record<string, unknown>, description = `Does ${name}`) => ({
   name,
   description: manner === "changed" ? `${description}, and more` : description,
+  ...(manner === "annotated" ? { annotations: { readOnlyHint: true } } : {}),
   inputSchema: { type: "object", properties, required: Object.keys(properties) },
 });
 

@@ -4,6 +4,7 @@ import { systemClock } from "../../../engine/base/clock.ts";
 import { systemIds } from "../../../engine/base/ids.ts";
 import type { Json } from "../../../engine/base/json.ts";
 import { noLog } from "../../../engine/base/log.ts";
+import { allowedSoFar } from "../../../engine/kinds/tool/asked.ts";
 import { createEngine, createKindTools, type Effect } from "../../../engine/mod.ts";
 import { memoryStore } from "../../../engine/store/memory.ts";
 import type { RunView } from "../../../engine/wire/view.ts";
@@ -29,6 +30,7 @@ async function place(folder: string, manner: string): Promise<void> {
 /** Runs a cell that calls a tool; each question gets the next answer, until there is none or the run stands still. */
 async function calling(
   {
+    settle,
     manner = "good",
     source = 'test/append\n{ "line": "{{ what }}" }',
     header = "",
@@ -36,6 +38,8 @@ async function calling(
     answers,
   }: {
     manner?: string;
+    /** What a person says of a doubt; without it a run that is held stays so. */
+    settle?: "done" | "not_done";
     source?: string;
     header?: string;
     listed?: string;
@@ -70,7 +74,13 @@ async function calling(
     following: for await (const { items } of engine.follow(run, { signal: AbortSignal.timeout(20_000) })) {
       for (const item of items) {
         if (item.kind !== "event") continue;
-        if (item.event.type === "step.held") break following;
+        if (item.event.type === "step.held") {
+          if (settle === undefined) break following;
+          const [doubt] = (await engine.effects.list({ run })).items;
+          const result = settle === "done" ? { result: { content: [{ type: "text", text: "seen" }] } } : {};
+          await place(folder, "good");
+          await engine.effects.resolve(doubt!.id, "ben", { as: settle, note: "I looked", ...result });
+        }
         if (item.event.type !== "step.suspended") continue;
         const { waitpoint } = item.event;
         const { ask, context } = await engine.waitpoints.approval(waitpoint);
@@ -150,6 +160,19 @@ Deno.test("EF-044 a server that dies amid a call leaves a doubt, and the call is
   assertEquals([scene.view.cells.it!.label, scene.written], ["in-doubt", "tea\n"]);
 });
 
+Deno.test("EF-044 a doubt that a person settles as done is not called again; one that is settled as not done is", async () => {
+  const done = await calling({ manner: "dies", settle: "done", answers: [...BOTH, ...BOTH] });
+  assertEquals([done.view.label, done.written], ["succeeded", "tea\n"]);
+  const again = await calling({ manner: "dies", settle: "not_done", answers: [...BOTH, ...BOTH] });
+  assertEquals([again.view.label, again.written], ["succeeded", "tea\ntea\n"]);
+  // The program is another one by then, so that its start is asked about again; the call is the one that was approved.
+  assertEquals(again.asked.map(({ ask }) => ask), [
+    "Start the server 'test' of tools?",
+    "Call the tool 'test/append'?",
+    "Start the server 'test' of tools, which has changed since it was approved?",
+  ]);
+});
+
 Deno.test("a tool that says it failed fails its step with its words, and is not called again by a retry", async () => {
   const scene = await calling({
     manner: "isError",
@@ -187,4 +210,19 @@ Deno.test("IO-602 what does not fit a tool is told before the call is asked abou
     assertStringIncludes(problemOf(scene)[1] ?? "", says);
     assertEquals(scene.written, "");
   }
+});
+
+Deno.test("A1 only an approval allows: an operator who resumes the step, and time that is over, do not", () => {
+  const saved = { start: "s", asked: "call", hash: "h" };
+  const signal = { id: "1", name: "approve", source: "ann", at: 0 };
+  const allowed = (signals: Parameters<typeof allowedSoFar>[0]["signals"]) => {
+    const so = allowedSoFar({ saved, ...(signals === undefined ? {} : { signals }) });
+    return so.ok ? so.allowed : so.outcome.type;
+  };
+  assertEquals(allowed([signal]), { start: "s", call: "h" });
+  assertEquals(allowed([{ ...signal, type: "operator" }]), { start: "s" });
+  assertEquals(allowed([{ ...signal, type: "timeout" }]), { start: "s" });
+  assertEquals(allowed([{ ...signal, name: "other" }]), { start: "s" });
+  assertEquals(allowed(undefined), { start: "s" });
+  assertEquals(allowed([signal, { ...signal, name: "reject" }]), "failed");
 });

@@ -65,14 +65,14 @@ Deno.test("IO-605 M1 a server has the declared variables alone, an empty folder,
   });
 });
 
-Deno.test("SE-1303 a tool that is described in other words has another hash", async () => {
+Deno.test("SE-1303 a tool that is described in other words, or annotated otherwise, has another hash", async () => {
   const hashes: string[] = [];
-  for (const manner of ["good", "good", "changed"]) {
+  for (const manner of ["good", "good", "changed", "annotated"]) {
     await withSession(manner, async (session) => {
       hashes.push((await session.tools()).get("echo")!.hash);
     });
   }
-  assertEquals([hashes[0] === hashes[1], hashes[0] === hashes[2]], [true, false]);
+  assertEquals(hashes.map((hash) => hash === hashes[0]), [true, true, false, false]);
 });
 
 Deno.test("SE-1306 a call that is not answered as it must be may have been done, and the reason is told", async () => {
