@@ -22,6 +22,10 @@ export const FAULT_POINTS = [
   "budget.reserved",
   /** The run that a step is to wait for is there, and the step does not wait yet. */
   "child.submitted",
+  /** What is to be sent is written down, and not sent; it was sent, and what came of it is not known here; that is durable. */
+  "effect.intended",
+  "effect.called",
+  "effect.done",
   "commit.before",
   "commit.after",
   /** An attempt has given its slot back, and that is durable. */

@@ -117,6 +117,8 @@ function* S3(_: string, { journal, plan }: LeftRun): Iterable<string> {
     ) yield `${event.type} after the end of the run`;
     if (event.type === "run.ended") over = true;
     if (!("step" in event)) continue;
+    // What became of what was sent may be found out, and be undone, after that.
+    if (event.type.startsWith("effect.") && event.type !== "effect.intended") continue;
     if (ended.has(event.step)) yield `${event.type} after the end of ${event.step}`;
     if (ENDS_STEP.has(event.type)) ended.set(event.step, !/failed|cancelled|declined/.test(event.type));
     if (!ENDS_ATTEMPT.has(event.type) || !("attempt" in event) || event.attempt === 0) continue;
@@ -327,6 +329,59 @@ function* Q2(id: string, left: LeftRun): Iterable<string> {
   }
 }
 
+/** Nothing was sent but what was durable as intended before, as often as the journal says that it is sent. */
+function* E1(id: string, { journal }: LeftRun, lines: readonly Line[]): Iterable<string> {
+  const keys = new Map<string, string>();
+  const allowed = new Map<string, number>();
+  const allow = (key: string) => allowed.set(key, (allowed.get(key) ?? 0) + 1);
+  for (const event of journal.flatMap(({ events }) => events)) {
+    if (event.type === "effect.intended") {
+      keys.set(event.effect, event.key);
+      allow(event.key);
+    } else if (event.type.startsWith("effect.")) {
+      const { effect } = event as { effect: string };
+      if (!keys.has(effect)) yield `${event.type} of ${effect}, which was not intended`;
+      else if (event.type === "effect.noted" && event.resend === "sent") allow(keys.get(effect)!);
+    }
+  }
+  for (const line of lines) {
+    if (line.at !== "acted" || line.run !== id) continue;
+    const left = allowed.get(line.key) ?? 0;
+    if (left === 0) yield `${line.step} sent ${line.key}, and no record says so`;
+    allowed.set(line.key, left - 1);
+  }
+}
+
+/** What may have happened is intended or sent again only if it is known not to have, or is declared safe, or asked for. */
+function* E2(_: string, { journal }: LeftRun): Iterable<string> {
+  interface Known {
+    effect: string;
+    open: boolean;
+    again: boolean;
+    asked: boolean;
+  }
+  const byKey = new Map<string, Known>();
+  const byEffect = new Map<string, Known>();
+  for (const event of journal.flatMap(({ events }) => events)) {
+    if (event.type === "effect.intended") {
+      const { key, effect, again = false } = event;
+      if (byKey.get(key)?.open) yield `${key} is intended again, and may have happened`;
+      const known = { effect, open: true, again, asked: false };
+      byKey.set(key, known);
+      byEffect.set(effect, known);
+      continue;
+    }
+    const known = "effect" in event ? byEffect.get(event.effect as string) : undefined;
+    if (known === undefined) continue;
+    if (event.type === "effect.failed") known.open = false;
+    if (event.type !== "effect.noted" || event.resend === undefined) continue;
+    if (event.resend === "asked") known.asked = true;
+    else if (!known.again && !known.asked) {
+      yield `${known.effect} is sent again, and nobody said that it may be`;
+    } else known.asked = false;
+  }
+}
+
 /** What is set aside in shared budgets is by open attempts, and what is settled there is what the run has spent. */
 function* E4(id: string, left: LeftRun): Iterable<string> {
   const run = replayed(id, left);
@@ -342,7 +397,7 @@ function* E4(id: string, left: LeftRun): Iterable<string> {
   }
 }
 
-const CHECKS: Record<string, Check> = { S1, S2, S3, S4, S6, L1, L2, L4, C1, C2, T1, T2, Q1, Q2, E4 };
+const CHECKS: Record<string, Check> = { S1, S2, S3, S4, S6, L1, L2, L4, C1, C2, T1, T2, Q1, Q2, E1, E2, E4 };
 
 /** Every breach of an invariant, each with its number. */
 export async function breaches(store: Store, lines: readonly Line[], folder?: string): Promise<string[]> {

@@ -45,9 +45,14 @@ async function sound(): Promise<{ store: Store; run: string; lines: Line[] }> {
       evidence.ran(run, "b", attempt);
       return saved === undefined ? { type: "delayed", ms: 5, saved: 1 } : { type: "succeeded", value: 2 };
     },
-    c: ({ run, attempt }) => {
+    c: async ({ run, attempt, effects }) => {
       evidence.ran(run, "c", attempt);
-      return { type: "succeeded", value: 3 };
+      const intent = { request: {}, description: "POST /c", service: "world", method: "POST" };
+      const done = await effects.perform(intent, ({ key }) => {
+        evidence.note({ at: "acted", run, step: "c", key });
+        return Promise.resolve({ type: "done", result: 3 });
+      });
+      return done.ok ? { type: "succeeded", value: done.result } : done.outcome;
     },
   });
   const engine = await engineOf(kept(evidence.witness(store, "w1")), kind);
@@ -242,6 +247,39 @@ const BREACHES: [string, string, (scene: Scene) => Promise<void> | void][] = [
     "T2",
     "a frame after the last",
     (scene) => rewrite(scene, "step.succeeded", (_, event) => (event as { frames: number }).frames = 0, "a"),
+  ],
+  ["E1", "something that was sent before it was intended", ({ lines, run }) => {
+    lines.push({ at: "acted", run, step: "c", key: "weft-0" });
+  }],
+  ["E1", "something that was sent once more than is written", ({ lines }) => {
+    lines.push(lines.find((line) => line.at === "acted")!);
+  }],
+  [
+    "E1",
+    "an effect that is done and was not intended",
+    (scene) =>
+      rewrite(scene, "effect.intended", ({ events }, event) => void events.splice(events.indexOf(event), 1)),
+  ],
+  [
+    "E2",
+    "something that is intended again when it may have happened",
+    (scene) => rewrite(scene, "effect.intended", ({ events }, event) => events.push(event)),
+  ],
+  [
+    "E2",
+    "something that is sent again though nobody said so",
+    (scene) =>
+      rewrite(scene, "effect.intended", ({ events }, event) => {
+        const { effect } = event as { effect: string };
+        events.push({
+          type: "effect.noted",
+          step: "c",
+          attempt: 1,
+          effect,
+          note: "Sent again",
+          resend: "sent",
+        });
+      }),
   ],
   ["E4", "something that is set aside by an attempt that is over", async ({ store, run }) => {
     const rule = { name: "all", scope: "all", limits: { calls: 9 }, warnAt: 0.8, onLimit: "pause" };

@@ -15,6 +15,7 @@
 import type { Artifacts } from "../../artifacts/artifacts.ts";
 import type { Clock } from "../../base/clock.ts";
 import { EngineError } from "../../base/errors.ts";
+import { hit } from "../../base/faults.ts";
 import { sha256 } from "../../base/hash.ts";
 import type { Ids } from "../../base/ids.ts";
 import { canonicalJson, type Json } from "../../base/json.ts";
@@ -185,18 +186,24 @@ class Performing {
 
   /** Sends what is durable as intended. */
   async #call(id: string, key: string, request: Json, send: Send): Promise<Performed | "look"> {
-    const { signal } = this.about;
+    const called = await this.#send(id, key, request, send);
+    return called === undefined ? CANCELLED : await this.#heard(id, called);
+  }
+
+  /** The one place from which anything is sent; `undefined`: nothing was, because the run may be another's by now. */
+  async #send(id: string, key: string, request: Json, send: Send): Promise<Called | undefined> {
+    hit("effect.intended");
     // Whoever has taken the run over meanwhile decides about it.
-    if (!this.about.ports.trusted()) return CANCELLED;
-    let called: Called;
+    if (!this.about.ports.trusted()) return undefined;
     try {
-      called = await send({ key, request, signal });
+      const called = await send({ key, request, signal: this.about.signal });
+      hit("effect.called");
+      return called;
     } catch (error) {
       // A bug of the kind; how far it had come nobody knows.
       await this.#settle(id, { state: "in-doubt", why: "The cell broke off while it was under way" });
       throw error;
     }
-    return await this.#heard(id, called);
   }
 
   /** Makes durable what became of a call. */
@@ -225,6 +232,7 @@ class Performing {
       ...(descriptor === undefined ? {} : { descriptor }),
     });
     if (!answer.ok) return refused(answer);
+    hit("effect.done");
     return { ok: true, effect: id, recorded: false, result, descriptor: descriptor ?? this.#declared() };
   }
 
@@ -256,8 +264,8 @@ class Performing {
         if (signal.aborted) return CANCELLED;
         const answer = await this.#resend(known.id);
         if (!answer.ok) return refused(answer);
-        if (!this.about.ports.trusted()) return CANCELLED;
-        const called = await send({ key: known.key, request, signal });
+        const called = await this.#send(known.id, known.key, request, send);
+        if (called === undefined) return CANCELLED;
         if (called.type !== "unknown") return await this.#heard(known.id, called);
         why = called.why;
       }

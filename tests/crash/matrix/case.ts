@@ -9,6 +9,7 @@ import type { FaultPoint } from "../../../engine/base/faults.ts";
 import { denoKvStore } from "../../../engine/store/deno_kv.ts";
 import type { RunView } from "../../../engine/wire/view.ts";
 import { breaches } from "../_invariants.ts";
+import { judgeCounts, startCounter } from "../counter/counter.ts";
 import { readEvidence } from "./evidence.ts";
 import { type Left, readLeft } from "./left.ts";
 import type { Act, Part, Report } from "./process.ts";
@@ -90,7 +91,7 @@ async function over({ process, line }: Running): Promise<{ status: Deno.CommandS
 
 /** How often an undisturbed process passes each point in a scenario. */
 export async function survey(scenario: string): Promise<Report["passed"]> {
-  return await inFolder(async (folder) => {
+  return await inFolder(scenario, async (folder) => {
     if (SCENARIOS[scenario]!.inherited) await bequeath(folder);
     const part: Part = { folder, scenario, worker: "w1", name: "first", ttlMs: TTL_MS };
     const { report } = await over(start(part));
@@ -107,8 +108,8 @@ async function bequeath(folder: string): Promise<void> {
 
 /** Runs a case and judges it. Throws what is wrong. */
 export async function runCase({ scenario, point, passing, way }: Case): Promise<void> {
-  await inFolder(async (folder) => {
-    const { inherited, leaves } = SCENARIOS[scenario]!;
+  await inFolder(scenario, async (folder) => {
+    const { inherited, leaves, acts } = SCENARIOS[scenario]!;
     if (inherited) await bequeath(folder);
     const ttlMs = way === "K" || way === "Z" ? SHORT_TTL_MS : TTL_MS;
     const part = { folder, scenario, ttlMs };
@@ -141,6 +142,7 @@ export async function runCase({ scenario, point, passing, way }: Case): Promise<
     assert(report !== undefined, "the last process did not end well");
     endsAsWithout(scenario, report.views);
     await judge(folder);
+    if (acts !== undefined) judgeCounts(folder, acts);
   });
 }
 
@@ -209,12 +211,14 @@ function endsAsWithout(scenario: string, views: Record<string, RunView>): void {
   }
 }
 
-async function inFolder<T>(act: (folder: string) => Promise<T>): Promise<T> {
+async function inFolder<T>(scenario: string, act: (folder: string) => Promise<T>): Promise<T> {
   const folder = await Deno.makeTempDir({ prefix: "weft-crash-" });
+  const stop = SCENARIOS[scenario]!.acts === undefined ? undefined : await startCounter(folder);
   try {
     await Deno.create(`${folder}/weft.db`).then((file) => file.close());
     return await act(folder);
   } finally {
+    await stop?.();
     await Deno.remove(folder, { recursive: true });
   }
 }

@@ -11,6 +11,8 @@ import { withMethods } from "../../engine/work/_harness.ts";
 export type Line =
   /** A cell's code began, under this session of this worker; `late`: that session's time was over. */
   | { at: "ran"; run: string; step: string; attempt: number; session: string; epoch: number; late: boolean }
+  /** A cell is about to send something to the outside world under this key. */
+  | { at: "acted"; run: string; step: string; key: string }
   /** A submission was answered. */
   | { at: "submitted"; run: string }
   /** A command was answered as applied; its events are `by` the key. */

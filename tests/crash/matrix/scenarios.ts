@@ -6,6 +6,7 @@ import type { FaultPoint } from "../../../engine/base/faults.ts";
 import type { Attempt, Outcome } from "../../../engine/kinds/kind.ts";
 import { type Behaviour, notebookOf, untilAborted } from "../../engine/work/_harness.ts";
 import { cell } from "../../engine/work/children/_notebooks.ts";
+import { actors, ACTS, ACTS_GRAPH, driveActs } from "./acts.ts";
 import type { Stage } from "./stage.ts";
 
 /** How a run must end: its label, and for each cell its labels, one of which it has, and its value. */
@@ -35,6 +36,8 @@ export interface Scenario {
   again?: readonly string[];
   /** Its first process closes before the end. */
   leaves?: true;
+  /** It acts on a server that counts: what, and whether once or, where that is safe, again. */
+  acts?: Record<string, "once" | "again">;
   /** It is for these points only. */
   points?: readonly FaultPoint[];
 }
@@ -435,6 +438,19 @@ export const SCENARIOS: Record<string, Scenario> = {
       },
     },
   },
+  /** Twenty cells, ten of which act on the world outside, and a person who looks there where it is not known. */
+  effects: {
+    drive: driveActs,
+    behaviour: actors,
+    acts: ACTS,
+    ends: {
+      effects: {
+        label: "succeeded",
+        cells: Object.fromEntries(Object.keys(ACTS_GRAPH).map((name) => [name, { label: succeeded }])),
+      },
+    },
+  },
+
   /** A cancel while attempts run. */
   cancel: {
     async drive(stage) {

@@ -44,6 +44,16 @@ export class Stage {
     return this.options.last;
   }
 
+  /** Where the processes of a case keep what they share. */
+  get folder(): string {
+    return this.options.folder;
+  }
+
+  /** Notes that a cell is about to act. */
+  acted(run: string, step: string, key: string): void {
+    this.evidence.note({ at: "acted", run, step, key });
+  }
+
   /** What a mark says. */
   read(name: string): string {
     return Deno.readTextFileSync(`${this.options.folder}/${name}`);
