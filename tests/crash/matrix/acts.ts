@@ -30,8 +30,8 @@ export const ACTS_GRAPH: Record<string, string[]> = {
   put: ["a"],
   b: ["pay", "mail"],
   c: ["put"],
-  order: ["b"],
   set: ["b", "c"],
+  order: ["b"],
   d: ["order"],
   e: ["d"],
   f: ["d"],
@@ -48,7 +48,8 @@ export const ACTS_GRAPH: Record<string, string[]> = {
 
 const IRREVERSIBLE = { type: "irreversible", reason: "It is out" } as const;
 const REPEATABLE = { type: "idempotent", canRetry: true } as const;
-const PROBED = new Set(["order", "ship"]);
+const PROBED = new Set(["pay", "ship"]);
+const MOVING = ["queued", "running", "retrying"] as const;
 const LOOK_MS = 4;
 
 /** What the cells do; those that are not named add up their inputs. */
@@ -100,6 +101,12 @@ export async function driveActs(stage: Stage): Promise<void> {
   await stage.ended(run);
   over.abort();
   await answering;
+}
+
+/** Whether each run has ended or waits for somebody who says what has happened. */
+export async function nothingMoves({ engine }: Stage): Promise<boolean> {
+  const states = await Promise.all((await engine.runs({})).map(({ id }) => engine.state(id)));
+  return states.every(({ byLabel }) => MOVING.every((label) => byLabel[label] === undefined));
 }
 
 async function answerDoubts({ engine, folder }: Stage, run: string, over: AbortSignal): Promise<void> {

@@ -57,13 +57,16 @@ function passings(survey: Survey, scenario: string, point: FaultPoint): number {
   return points === undefined || points.includes(point) ? survey[scenario]?.[point] ?? 0 : 0;
 }
 
-/** Every point, in each scenario that passes it, at its first passing and amid them, in every way. */
+/** Every point, in each scenario that passes it, at its first passing and amid them, or at each if it is of an effect. */
 export function everyCase(survey: Survey): Case[] {
   return FAULT_POINTS.flatMap((point) =>
     Object.keys(SCENARIOS).flatMap((scenario) => {
       const times = passings(survey, scenario, point);
       const ways: Way[] = STARRED.has(point) ? ["K", "R", "Z", "U", "D", "J+", "J-"] : ["K", "R", "Z", "U"];
-      const at = times === 0
+      // What each cell does outside is another case.
+      const at = point.startsWith("effect.")
+        ? Array.from({ length: times }, (_, i) => i + 1)
+        : times === 0
         ? []
         : [...new Set([1, Math.ceil(times / 2) + (point === "drain.half" ? 1 : 0)])];
       return at.flatMap((passing) => ways.map((way): Case => ({ scenario, point, passing, way })));

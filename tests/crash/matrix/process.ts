@@ -185,6 +185,7 @@ async function main(part: Part): Promise<void> {
   if (part.standsBy !== undefined) {
     const { for: other } = part.standsBy;
     await stage.until("its session", async () => (await store.get([sessionKey(other)]))[0] === undefined);
+    await stage.until("it has gone as far as it can", async () => await scenario.calm?.(stage) ?? true);
     print("taken");
     await Deno.stdin.read(new Uint8Array(16));
   }

@@ -6,7 +6,7 @@ import type { FaultPoint } from "../../../engine/base/faults.ts";
 import type { Attempt, Outcome } from "../../../engine/kinds/kind.ts";
 import { type Behaviour, notebookOf, untilAborted } from "../../engine/work/_harness.ts";
 import { cell } from "../../engine/work/children/_notebooks.ts";
-import { actors, ACTS, ACTS_GRAPH, driveActs } from "./acts.ts";
+import { actors, ACTS, ACTS_GRAPH, driveActs, nothingMoves } from "./acts.ts";
 import type { Stage } from "./stage.ts";
 
 /** How a run must end: its label, and for each cell its labels, one of which it has, and its value. */
@@ -36,6 +36,8 @@ export interface Scenario {
   again?: readonly string[];
   /** Its first process closes before the end. */
   leaves?: true;
+  /** Whether the heir of a process that was stopped has done all that it can without being told anything. */
+  calm?(stage: Stage): Promise<boolean>;
   /** It acts on a server that counts: what, and whether once or, where that is safe, again. */
   acts?: Record<string, "once" | "again">;
   /** It is for these points only. */
@@ -443,6 +445,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     drive: driveActs,
     behaviour: actors,
     acts: ACTS,
+    calm: nothingMoves,
     ends: {
       effects: {
         label: "succeeded",
